@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// The shell: what a runtime does that has been given nothing to run.
+//
+// On a terminal it edits lines, keeps a history in memory, completes words and runs the event loop meanwhile; otherwise
+// it reads and evaluates what comes from stdin as tclsh does with `tclsh < file`. It sets tcl_interactive, reads no rc
+// file and writes nothing to disk.
+
+#pragma once
+
+#include <tcl.h>
+
+namespace starlit {
+
+// Runs the interactive or piped shell until end of input; returns the exit status. `exit` in a command ends the process
+// from within. The library folder (tcl_library) must be set: "../starlit" beside it holds the shell's own scripts and
+// the descriptions of terminals; without them there is neither completion nor, perhaps, a known terminal.
+int run_shell(Tcl_Interp* interp);
+
+}  // namespace starlit

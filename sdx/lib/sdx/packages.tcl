@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+#
+# packages.tcl: records the package index of a tree at wrap time, so that [package require] in the kit looks up one
+# record instead of searching folders and evaluating every pkgIndex.tcl. Runs in any tclsh 8.6: the build uses it too.
+#
+# A row is {name version folder module}:
+#	{json 1.3.4 lib/json {}}                 lib/json/pkgIndex.tcl registers json 1.3.4
+#	{{} {} lib/tcllib {}}                    lib/tcllib/pkgIndex.tcl must always be sourced
+#	{http 2.9.8 lib/tcl8/8.6 lib/tcl8/8.6/http-2.9.8.tm}
+#	                                         a module, as seen with the module path lib/tcl8/8.6
+#
+# Rules:
+# 1. A row only says where to look; the kit still runs the pkgIndex.tcl or the module itself.
+# 2. An index is evaluated in a safe interpreter that has the pure commands of Tcl and nothing else: no variable of the
+#    environment, no file, no catch. Whatever asks for more, fails, leaves a global variable (tcllib's extends auto_path)
+#    or registers nothing may do otherwise where the kit runs, and so must always be sourced.
+# 3. A program may put any folder on auto_path or on the module path: indices and modules are recorded wherever they are,
+#    modules once for every folder above them that could be on the module path.
+
+namespace eval ::sdx::packages {
+    # What an index may use, besides [package], [file] and [info] as Evaluator restricts them.
+    variable pureCommands {
+	append break concat continue dict error eval expr for foreach format if incr join lappend lassign lindex linsert
+	list llength lmap lrange lrepeat lreplace lreverse lsearch lset lsort regexp regsub return scan set split string
+	subst switch unset while
+    }
+
+    # An index that runs more commands than this is taken for one that does not end.
+    variable commandLimit 100000
+
+    # The name of a module file, seen from its module path (as in tm.tcl).
+    variable modulePattern {^([_[:alpha:]][:_[:alnum:]]*)-([[:digit:]].*)[.]tm$}
+}
+
+# ::sdx::packages::Record --
+#
+#	Records the packages of a tree.
+#
+# Arguments:
+#	entries -	Members as starlit::archive create takes them.
+#	links -		Names of the members that are symbolic links: folders behind them are searched too.
+#
+# Results:
+#	The rows, sorted.
+
+proc ::sdx::packages::Record {entries links} {
+    set indices {}
+    set rows {}
+    foreach entry $entries {
+	set name [lindex $entry 0]
+	switch -glob -- $name {
+	    pkgIndex.tcl - */pkgIndex.tcl {
+		lappend indices $entry
+	    }
+	    *.tm {
+		lappend rows {*}[ModuleRows $name]
+	    }
+	}
+    }
+    foreach entry [BehindLinks $entries $links] {
+	set name [lindex $entry 0]
+	if {[file tail $name] eq "pkgIndex.tcl"} {
+	    lappend indices $entry
+	} else {
+	    lappend rows {*}[ModuleRows $name]
+	}
+    }
+    if {[llength $indices] == 0} {
+	return [lsort $rows]
+    }
+    set interp [Evaluator]
+    try {
+	foreach entry $indices {
+	    lappend rows {*}[IndexRows $interp $entry]
+	}
+    } finally {
+	interp delete $interp
+    }
+    return [lsort -unique $rows]
+}
+
+# ::sdx::packages::IndexRows --
+#
+#	The rows of one pkgIndex.tcl.
+
+proc ::sdx::packages::IndexRows {interp entry} {
+    variable commandLimit
+
+    lassign $entry name type content
+    set folder [file dirname $name]
+    if {$folder eq "."} {
+	set folder ""
+    }
+    set always [list [list {} {} $folder {}]]
+    if {$type eq "file" && [catch {ReadScript $content} content]} {
+	return $always
+    }
+    interp limit $interp command -value [expr {[interp eval $interp {::sdx::info cmdcount}] + $commandLimit}]
+    set failed [catch {interp eval $interp [list Evaluate /kit/$folder $content]}]
+    interp limit $interp command -value {}
+    set logged [interp eval $interp ::sdx::Result]
+    if {$failed || $logged eq ""} {
+	return $always
+    }
+    return [lmap package $logged {list {*}$package $folder {}}]
+}
+
+# ::sdx::packages::ReadScript --
+#
+#	The text of a file as [source] reads it.
+
+proc ::sdx::packages::ReadScript {path} {
+    set channel [open $path]
+    try {
+	fconfigure $channel -eofchar \x1a
+	return [read $channel]
+    } finally {
+	close $channel
+    }
+}
+
+# ::sdx::packages::Evaluator --
+#
+#	Creates the interpreter of rule 2. In it, Evaluate runs an index; ::sdx::Result then gives the list of
+#	{name version} registered, or an empty one when the index has set a global variable, and forgets it all.
+
+proc ::sdx::packages::Evaluator {} {
+    variable pureCommands
+
+    set interp [interp create -safe]
+    interp eval $interp [list set pureCommands $pureCommands]
+    # Those that only take paths apart: a safe interpreter has no [file].
+    foreach subcommand {dirname extension join rootname split tail} {
+	interp alias $interp ::sdx::file::$subcommand {} ::file $subcommand
+    }
+    interp eval $interp {
+	namespace eval ::sdx {
+	    variable log {}
+	    foreach command {info package} {
+		rename ::$command ::sdx::$command
+	    }
+	    proc Result {} {
+		set result $::sdx::log
+		set ::sdx::log {}
+		set globals [::sdx::info globals]
+		if {$globals ne ""} {
+		    unset -nocomplain -- {*}[lmap name $globals {string cat :: $name}]
+		    return
+		}
+		return $result
+	    }
+	}
+	namespace eval ::sdx::file {
+	    namespace export *
+	    namespace ensemble create -command ::file
+	}
+	# In the global namespace, where tclPkgUnknown sources an index.
+	proc Evaluate {dir script} {
+	    eval $script
+	}
+	proc info {subcommand} {
+	    if {$subcommand ni {patchlevel tclversion}} {
+		error "not recorded: info $subcommand"
+	    }
+	    ::sdx::info $subcommand
+	}
+	proc package {subcommand args} {
+	    if {$subcommand eq "ifneeded" && [llength $args] == 3} {
+		lassign $args name version
+		::sdx::package vcompare $version 0
+		lappend ::sdx::log [list $name $version]
+	    } elseif {$subcommand in {vcompare vsatisfies}
+		    || ($subcommand in {present require} && [lindex $args 0] eq "Tcl")
+		    || ($subcommand eq "provide" && $args eq "Tcl")} {
+		::sdx::package $subcommand {*}$args
+	    } else {
+		error "not recorded: package $subcommand"
+	    }
+	}
+	foreach command [::sdx::info commands] {
+	    if {$command ni $pureCommands && $command ni {file info package proc rename Evaluate}} {
+		rename $command {}
+	    }
+	}
+	rename proc {}
+	rename rename {}
+	::sdx::Result
+    }
+    return $interp
+}
+
+# ::sdx::packages::ModuleRows --
+#
+#	The rows of one module file, for every folder above it.
+
+proc ::sdx::packages::ModuleRows {name} {
+    variable modulePattern
+
+    set parts [split $name /]
+    set rows {}
+    for {set n 0} {$n < [llength $parts]} {incr n} {
+	if {[regexp -- $modulePattern [join [lrange $parts $n end] ::] - package version]
+		&& ![catch {package vcompare $version 0}]} {
+	    lappend rows [list $package $version [join [lrange $parts 0 $n-1] /] $name]
+	}
+    }
+    return $rows
+}
+
+# ::sdx::packages::BehindLinks --
+#
+#	The indices and modules that are seen through symbolic links to folders, under their names seen that way. A cycle
+#	is followed until it comes back to a folder it has passed.
+
+proc ::sdx::packages::BehindLinks {entries links} {
+    set found {}
+    foreach link $links {
+	set path [lindex [lsearch -inline -exact -index 0 $entries $link] 2]
+	if {[file isdirectory $path]} {
+	    Search found $link $path {}
+	}
+    }
+    return $found
+}
+
+proc ::sdx::packages::Search {foundName name path passed} {
+    upvar 1 $foundName found
+
+    set real [file dirname [file normalize [file join $path -]]]
+    if {$real in $passed} {
+	return
+    }
+    lappend passed $real
+    foreach child [glob -nocomplain -tails -directory $path -- *] {
+	if {[file isdirectory [file join $path $child]]} {
+	    Search found $name/$child [file join $path $child] $passed
+	} elseif {$child eq "pkgIndex.tcl" || [string match *.tm $child]} {
+	    lappend found [list $name/$child file [file join $path $child]]
+	}
+    }
+}

@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: MIT
+#
+# The benchmark: what Starlit's files cost beside the programs that people would use instead.
+#
+#     tclsh8.6 tests/bench/bench.tcl BUILD_DIR ?-quick?
+#
+# BUILD_DIR holds tclkit, sdx and bench/{measure,empty,floor}. -quick takes a tenth of the rounds, to try this script.
+# `./dev bench` builds these and calls this.
+#
+# Rules:
+#  1. Every figure of the first table is a ratio against a peer measured in the same run, in turns (see measure.cpp).
+#  2. Everything happens in one new temporary folder, on one file system; it is gone at the end.
+#  3. What is compared does the same work: the outputs are looked at before anything is measured.
+#  4. A ratio over its limit is said, and is no failure: exit status 1 means that something could not be measured.
+#
+# Prints measure's tables while it works, and ends with two Markdown tables: the ratios, and the floors of start-up.
+
+namespace eval bench {
+    variable here [file dirname [file normalize [info script]]]
+    variable tcllib /usr/share/tcltk/tcllib1.21
+    variable sizes {kits 100  tcllib 40  wrap 10  inner 15}
+
+    variable build      ;# where the programs are
+    variable temp       ;# rule 2
+    variable quick 0
+    variable rows {}    ;# of the first table: what, limit, ratio
+    variable plan {}    ;# lines of the plan being written, see Command
+    variable result     ;# (command name,column) of the last Measure, as measure -o names its columns
+}
+
+# --- files ---
+
+proc bench::Write {path text} {
+    file mkdir [file dirname $path]
+    set channel [open $path w]
+    puts -nonewline $channel $text
+    close $channel
+}
+
+proc bench::Read {path} {
+    set channel [open $path]
+    try {read $channel} finally {close $channel}
+}
+
+proc bench::Rounds {key} {
+    variable sizes
+    variable quick
+    set rounds [dict get $sizes $key]
+    expr {$quick ? max(3, $rounds / 10) : $rounds}
+}
+
+# Runs a program once and insists on what it prints.
+proc bench::Expect {output args} {
+    set got [exec -- {*}$args]
+    if {$got ne $output} {error "\"[join $args]\" printed \"$got\", not \"$output\""}
+}
+
+proc bench::Need {path} {
+    set found [auto_execok $path]
+    if {$found eq ""} {error "couldn't find the program \"$path\" (hint: ./dev setup && ./dev build)"}
+    file normalize [lindex $found 0]
+}
+
+# --- measuring ---
+
+# Adds a command to the plan. Options: -root DIR, -cwd DIR, -before LIST, as measure.cpp describes them.
+proc bench::Command {name argv args} {
+    variable plan
+    lappend plan [join [list command $name {*}$argv] \t]
+    foreach {option value} $args {
+        lappend plan [join [list [string range $option 1 end] {*}$value] \t]
+    }
+}
+
+# Measures the plan and empties it. The first command is the baseline.
+proc bench::Measure {title rounds} {
+    variable plan
+    variable temp
+    variable build
+    variable result
+    Write $temp/plan [join $plan \n]\n
+    set plan {}
+    puts "\n$title"
+    exec -- $build/bench/measure -n $rounds -w 2 -o $temp/table $temp/plan >@ stdout 2>@ stderr
+    array unset result
+    set lines [split [string trim [Read $temp/table]] \n]
+    set columns [split [lindex $lines 0] \t]
+    foreach line [lrange $lines 1 end] {
+        foreach column $columns value [split $line \t] {
+            set result([lindex [split $line \t] 0],$column) $value
+        }
+    }
+}
+
+proc bench::Row {what limit ratio} {
+    variable rows
+    lappend rows $what $limit $ratio
+}
+
+proc bench::Sdx {args} {
+    variable build
+    if {[catch {exec -- $build/sdx {*}$args 2>@ stderr} message]} {
+        error "\"sdx [join $args]\" failed: $message"
+    }
+}
+
+# --- what is measured ---
+
+proc bench::Start {} {
+    variable temp
+    variable build
+    variable result
+    set runtime $build/tclkit
+    set tclsh [Need tclsh8.6]
+
+    Write $temp/hello.tcl "puts hello\n"
+    Write $temp/hello.vfs/main.tcl "puts hello\n"
+    Write $temp/startup.vfs/main.tcl "package require starkit\nstarkit::startup\nputs hello\n"
+    Sdx wrap $temp/hello -vfs $temp/hello.vfs -runtime $runtime
+    Sdx wrap $temp/startup -vfs $temp/startup.vfs -runtime $runtime
+    Sdx wrap $temp/hello.kit -vfs $temp/hello.vfs
+    file mkdir $temp/root
+    file copy $temp/hello $temp/root/hello
+    foreach argv [list [list $tclsh $temp/hello.tcl] $temp/hello $temp/startup $build/bench/floor \
+            [list $runtime $temp/hello.kit] [list $runtime $temp/hello.tcl]] {
+        Expect hello {*}$argv
+    }
+
+    Command tclsh8.6 [list $tclsh $temp/hello.tcl]
+    Command starpack $temp/hello
+    Command "starpack, empty root" /hello -root $temp/root
+    Command "starpack, starkit::startup" $temp/startup
+    Command "tclkit hello.kit" [list $runtime $temp/hello.kit]
+    Command "tclkit hello.tcl" [list $runtime $temp/hello.tcl]
+    Command "bare interpreter" $build/bench/floor
+    Command "empty static program" $build/bench/empty
+    Measure "Start to exit of \"puts hello\"" [Rounds kits]
+
+    Row {start to exit of `puts hello` as a starpack, against `tclsh8.6`} 0.75 $result(starpack,x_wall)
+    Row {the same inside an empty root} 0.75 "$result(starpack, empty root,x_wall)"
+}
+
+# The floors, from the figures that Start left: must be called before the next Measure.
+proc bench::Floors {} {
+    variable result
+    set table "| start to exit | ms | of it CPU | memory, KiB |\n|---|---|---|---|\n"
+    foreach name {"empty static program" "bare interpreter" starpack "starpack, empty root" "starpack, starkit::startup"
+            "tclkit hello.kit" "tclkit hello.tcl" tclsh8.6} {
+        append table [format "| %s | %.2f | %.2f | %.0f |\n" $name $result($name,median_ms) $result($name,cpu_ms) \
+            $result($name,rss_kib)]
+    }
+    return $table
+}
+
+proc bench::Packages {} {
+    variable temp
+    variable build
+    variable result
+    variable tcllib
+    set tclsh [Need tclsh8.6]
+    set body "package require json\npackage require struct::graph\nputs hello\n"
+    Write $temp/packages.tcl "if {{[file dirname $tcllib]} ni \$auto_path} {lappend auto_path {[file dirname $tcllib]}}\n$body"
+    Write $temp/packages.vfs/main.tcl "package require starkit\nstarkit::startup\n$body"
+    file mkdir $temp/packages.vfs/lib
+    exec cp -a $tcllib $temp/packages.vfs/lib/
+    Sdx wrap $temp/packages -vfs $temp/packages.vfs -runtime $build/tclkit
+    Expect hello $tclsh $temp/packages.tcl
+    Expect hello $temp/packages
+
+    Command tclsh8.6 [list $tclsh $temp/packages.tcl]
+    Command starpack $temp/packages
+    Measure "All of tcllib: package require json and struct::graph" [Rounds tcllib]
+    Row {all of tcllib in a starpack, `package require` of json and struct::graph, against `tclsh8.6`} 0.45 \
+        $result(starpack,x_wall)
+}
+
+proc bench::Pack {} {
+    variable temp
+    variable build
+    variable result
+    set tree $temp/packages.vfs
+    set rm [Need rm]
+    file mkdir $temp/out
+
+    Command "sqlite3 -A -c" [list [Need sqlite3] $temp/out/peer.db -A -c .] -cwd $tree \
+        -before [list $rm -f $temp/out/peer.db]
+    Command "sdx wrap" [list $build/sdx wrap $temp/out/tcllib.kit -vfs $tree] -before [list $rm -f $temp/out/tcllib.kit]
+    Measure "Packing tcllib's tree" [Rounds wrap]
+    Row {`sdx wrap` of tcllib's tree, time, against `sqlite3 -A -c`} 0.6 "$result(sdx wrap,x_wall)"
+
+    Sdx wrap $temp/out/best.kit -vfs $tree -level 12
+    exec sh -c {cd "$1" && exec zip -9 -q -r -X "$2" .} sh $tree $temp/out/best.zip
+    foreach {what file} {"sdx wrap" tcllib.kit "sdx wrap -level 12" best.kit "sqlite3 -A -c" peer.db "zip -9" best.zip} {
+        puts [format "%-30s %d bytes" $what [file size $temp/out/$file]]
+    }
+    Row {`sdx wrap -level 12` of it, size, against `zip -9`} 0.98 \
+        [expr {double([file size $temp/out/best.kit]) / [file size $temp/out/best.zip]}]
+
+    file mkdir $temp/unpacked $temp/copied
+    Command "cp -r" [list [Need cp] -r $tree $temp/copied/tcllib.vfs] -before [list $rm -rf $temp/copied/tcllib.vfs]
+    Command "sdx unwrap" [list $build/sdx unwrap $temp/out/tcllib.kit] -cwd $temp/unpacked \
+        -before [list $rm -rf $temp/unpacked/tcllib.vfs]
+    Measure "Unpacking tcllib's tree" [Rounds wrap]
+    Expect "" diff -r $tree $temp/unpacked/tcllib.vfs
+    Row {`sdx unwrap` of it, against `cp -r`} 1.5 "$result(sdx unwrap,x_wall)"
+}
+
+proc bench::Inner {} {
+    variable here
+    variable temp
+    variable build
+    variable tcllib
+    set library lib/[file tail $tcllib]
+    file rename $temp/packages.vfs $temp/inner.vfs
+    file copy $here/inner.tcl $temp/inner.vfs/inner.tcl
+    Write $temp/inner.vfs/main.tcl [string map [list @LIBRARY@ $library] {
+        package require starkit
+        starkit::startup
+        set argv [linsert $argv 0 [file join $starkit::topdir @LIBRARY@]]
+        source [file join $starkit::topdir inner.tcl]
+    }]
+    Sdx wrap $temp/inner -vfs $temp/inner.vfs -runtime $build/tclkit
+    set output [exec -- $temp/inner $temp/inner.vfs/$library [Rounds inner] 2>@ stderr]
+
+    puts "\nWithin one interpreter: the archive and the native file system, microseconds for all of tcllib"
+    puts [format "%-10s %10s %10s %8s %8s" task archive native ratio number]
+    foreach line [split $output \n] {
+        lassign [split $line \t] task archive_us native_us ratio number
+        puts [format "%-10s %10s %10s %8.3f %8s" $task $archive_us $native_us $ratio $number]
+        set ratios($task) $ratio
+    }
+    Row {opening, reading and closing every file of it, against the native file system} 4.5 $ratios(read)
+    Row {stat of every file, against native} 1.2 $ratios(stat)
+    Row {`file exists` of names that are not there, against native} 1.2 $ratios(missing)
+    Row {glob of every directory, against native} 1.2 $ratios(glob)
+}
+
+# --- the report ---
+
+proc bench::Machine {} {
+    set model unknown
+    regexp -line {^model name\s*:\s*(.*)$} [Read /proc/cpuinfo] -> model
+    format "%s, %s processors, Linux %s, %s" $model [exec nproc] $::tcl_platform(osVersion) $::tcl_platform(machine)
+}
+
+proc bench::Report {} {
+    variable rows
+    set table "| what | at most | measured | |\n|---|---|---|---|\n"
+    foreach {what limit ratio} $rows {
+        append table [format "| %s | %s | %.2f | %s |\n" $what $limit $ratio [expr {$ratio <= $limit ? "ok" : "over"}]]
+    }
+    return $table
+}
+
+proc bench::main {build_dir {option ""}} {
+    variable build
+    variable temp
+    variable quick
+    variable result
+    set build [file normalize $build_dir]
+    set quick [expr {$option eq "-quick"}]
+    foreach program {tclkit sdx bench/measure bench/empty bench/floor} {Need $build/$program}
+    foreach program {sqlite3 zip diff cp} {Need $program}
+
+    set temp [exec mktemp -d -t starlit-bench.XXXXXX]
+    try {
+        Start
+        set rss "$result(starpack,x_rss)"
+        set floors [Floors]
+        Packages
+        Pack
+        Inner
+        Row {resident memory of the starpack at `puts hello`, against `tclsh8.6`} 1.0 $rss
+    } finally {
+        file delete -force $temp
+    }
+    puts "\nRatios, medians of pairwise comparisons on [Machine]:\n"
+    puts [Report]
+    puts "Start-up and its floors (medians):\n"
+    puts -nonewline $floors
+}
+
+if {[llength $argv] ni {1 2} || [lindex $argv 1] ni {{} -quick}} {
+    puts stderr "usage: tclsh8.6 bench.tcl BUILD_DIR ?-quick?"
+    exit 2
+}
+try {
+    bench::main {*}$argv
+} on error message {
+    puts stderr "bench: $message"
+    exit 1
+}

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: MIT
+
+#include "archive/archive.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "archive/name.h"
+#include "offset_vfs.h"
+
+namespace starlit {
+namespace {
+
+// The columns that member_of() reads, in its order. The length of a text, which a link's target is, counts characters.
+#define STARLIT_COLUMNS \
+  "name, mode, mtime, sz, CASE sz WHEN -1 THEN length(CAST(data AS BLOB)) ELSE length(data) END"
+constexpr std::string_view kFind = "SELECT " STARLIT_COLUMNS " FROM sqlar WHERE name = ?1";
+constexpr std::string_view kRange =
+    "SELECT " STARLIT_COLUMNS " FROM sqlar WHERE name >= ?1 AND name < ?2 ORDER BY name";
+#undef STARLIT_COLUMNS
+
+constexpr int kLinksMax = 40;  // as the kernel's MAXSYMLINKS
+constexpr std::int64_t kLinkTargetMax = 4096;
+
+// FNV-1a, 64 bit (http://www.isthe.com/chongo/tech/comp/fnv/): an inode number made of the name.
+std::uint64_t inode_of(std::string_view name) {
+  std::uint64_t hash = 14695981039346656037u;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
+  return hash == 0 ? 1 : hash;
+}
+
+void bind_text(sqlite3_stmt* statement, int index, std::string_view text) {
+  sqlite3_bind_text(statement, index, text.data() == nullptr ? "" : text.data(), static_cast<int>(text.size()),
+                    SQLITE_STATIC);
+}
+
+Member implied_directory(std::string_view name) {
+  Member member;
+  member.inode = inode_of(name);
+  return member;
+}
+
+}  // namespace
+
+mode_t Member::mode() const noexcept {
+  switch (type) {
+    case MemberType::kFile: return S_IFREG | permissions;
+    case MemberType::kLink: return S_IFLNK | permissions;
+    default: return S_IFDIR | permissions;
+  }
+}
+
+Archive::Archive(Database database, std::string path) : path_(std::move(path)), database_(std::move(database)) {
+  check_schema();
+  find_ = prepare(database_.get(), kFind, path_);
+  if (const auto dot = find_stored(".", ""); dot && dot->type == MemberType::kDirectory) root_ = "./";
+}
+
+Archive::~Archive() = default;
+
+std::shared_ptr<Archive> Archive::open_bytes(Bytes bytes, std::string path) {
+  check_database_header({reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 100)},
+                        static_cast<std::int64_t>(bytes.size()), path);
+  // Pages are then read where they lie (memdb's xFetch), not copied.
+  Database database = open_database(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr, path);
+  auto* data = const_cast<unsigned char*>(reinterpret_cast<const unsigned char*>(bytes.data()));
+  const auto size = static_cast<sqlite3_int64>(bytes.size());
+  const int code = sqlite3_deserialize(database.get(), "main", data, size, size, SQLITE_DESERIALIZE_READONLY);
+  if (code != SQLITE_OK) throw sqlite_error(database.get(), code, path);
+  return std::shared_ptr<Archive>(new Archive(std::move(database), std::move(path)));
+}
+
+std::shared_ptr<Archive> Archive::open_mapping(Mapping mapping, std::size_t skip_bytes, std::size_t size_bytes,
+                                               std::string path) {
+  auto archive = open_bytes(mapping.bytes().subspan(skip_bytes, size_bytes), std::move(path));
+  archive->mapping_ = std::move(mapping);
+  return archive;
+}
+
+std::shared_ptr<Archive> Archive::open_content(MemberReader& content, std::string path) {
+  std::vector<std::byte> bytes(static_cast<std::size_t>(content.size_bytes()));
+  content.read(0, bytes);
+  const Location location = locate_archive(bytes, path);
+  auto archive = open_bytes(Bytes(bytes).subspan(static_cast<std::size_t>(location.offset),
+                                                 static_cast<std::size_t>(location.size_bytes)),
+                            std::move(path));
+  archive->content_ = std::move(bytes);
+  return archive;
+}
+
+std::shared_ptr<Archive> Archive::open_file(const std::string& path) {
+  const Location location = locate_archive(open_regular(path), path);
+  Database database = open_at_offset(path, location, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX);
+  execute(database.get(), "PRAGMA cell_size_check=ON", path);
+  return std::shared_ptr<Archive>(new Archive(std::move(database), path));
+}
+
+// `sqlar` must be a table, not a view or a virtual table: those would run code of the archive's author. That its columns
+// are the right ones is checked by preparing the statements.
+void Archive::check_schema() {
+  const Statement statement =
+      prepare(database_.get(), "SELECT type, rootpage FROM sqlite_schema WHERE name = 'sqlar'", path_);
+  const bool found = step(statement.get());
+  if (!found) {
+    throw Error(EINVAL, "NOTSQLAR",
+                quoted("couldn't open", path_) + ": not a kit (hint: its database has no table sqlar)");
+  }
+  if (column_text(statement.get(), 0) != "table" || sqlite3_column_int64(statement.get(), 1) <= 0) {
+    throw Error(EINVAL, "NOTSQLAR", quoted("couldn't open", path_) + ": its sqlar is not an ordinary table");
+  }
+}
+
+bool Archive::step(sqlite3_stmt* statement) const {
+  const int code = sqlite3_step(statement);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  throw sqlite_error(database_.get(), code, path_);
+}
+
+void Archive::fail_member(std::string_view name, int posix, const char* code, const std::string& cause) const {
+  throw Error(posix, code, quoted("couldn't read", path_ + "/" + std::string(name)) + ": " + cause);
+}
+
+Member Archive::member_of(sqlite3_stmt* row, std::string_view name) const {
+  Member member;
+  const std::int64_t mode = sqlite3_column_int64(row, 1);
+  const std::int64_t size = sqlite3_column_int64(row, 3);
+  const bool has_data = sqlite3_column_type(row, 4) != SQLITE_NULL;
+  member.stored_bytes = sqlite3_column_int64(row, 4);
+  member.permissions = static_cast<std::uint32_t>(mode & 07777);
+  member.mtime_s = sqlite3_column_int64(row, 2);
+  member.inode = inode_of(name);
+  switch (mode & S_IFMT) {
+    case S_IFDIR: member.type = MemberType::kDirectory; break;
+    case S_IFLNK: member.type = MemberType::kLink; break;
+    case S_IFREG: member.type = MemberType::kFile; break;
+    case 0: member.type = has_data ? MemberType::kFile : MemberType::kDirectory; break;
+    default: fail_member(name, EINVAL, "MEMBER", "its type is neither file nor directory nor link");
+  }
+  if (member.type == MemberType::kLink) {
+    member.size_bytes = member.stored_bytes;
+  } else if (member.type == MemberType::kFile) {
+    const std::int64_t stored = member.stored_bytes;
+    if (size < stored || size / kDeflateRatioMax > stored) {
+      fail_member(name, EIO, "SIZE",
+                  "its size lies: " + std::to_string(size) + " bytes cannot be stored in " + std::to_string(stored));
+    }
+    member.size_bytes = size;
+  }
+  return member;
+}
+
+std::optional<Member> Archive::find_row(std::string_view name) {
+  return root_.empty() ? find_stored(name, name) : find_stored(stored_name(name), name);
+}
+
+std::optional<Member> Archive::find_stored(std::string_view stored, std::string_view name) {
+  const Use use(find_.get());
+  bind_text(find_.get(), 1, stored);
+  if (!step(find_.get())) return std::nullopt;
+  return member_of(find_.get(), name);
+}
+
+bool Archive::is_implied_directory(std::string_view name) {
+  if (!range_) range_ = prepare(database_.get(), kRange, path_);
+  const std::string low = stored_name(name) + "/";
+  const std::string high = stored_name(name) + "0";  // '0' follows '/'
+  const Use use(range_.get());
+  bind_text(range_.get(), 1, low);
+  bind_text(range_.get(), 2, high);
+  return step(range_.get());
+}
+
+std::optional<Member> Archive::find(std::string_view name) {
+  const auto turn = lock();
+  if (name.empty()) {
+    const auto dot = root_.empty() ? std::nullopt : find_stored(".", "");
+    return dot ? dot : implied_directory("");
+  }
+  if (auto member = find_row(name)) return member;
+  if (is_implied_directory(name)) return implied_directory(name);
+  return std::nullopt;
+}
+
+std::optional<std::string> Archive::link_target(std::string_view name) {
+  const auto turn = lock();
+  const auto member = find_row(name);
+  if (!member || member->type != MemberType::kLink) return std::nullopt;
+  if (member->stored_bytes > kLinkTargetMax) fail_member(name, EIO, "SIZE", "its target is longer than a path can be");
+  const auto row = stored(name);
+  if (!row) return std::nullopt;
+  return std::string(reinterpret_cast<const char*>(row->data.data()), row->data.size());
+}
+
+std::optional<std::string> Archive::resolve(std::string_view name, bool follow_last) {
+  const auto turn = lock();
+  // The usual case: a member, or a name in a directory, without a link on the way.
+  if (const auto member = find(name); member && (member->type != MemberType::kLink || !follow_last)) {
+    return std::string(name);
+  }
+  std::string done;
+  std::string rest(name);
+  int links = 0;
+  while (!rest.empty()) {
+    const auto slash = rest.find('/');
+    const std::string part = rest.substr(0, slash);
+    rest = slash == std::string::npos ? "" : rest.substr(slash + 1);
+    if (part.empty() || part == ".") continue;
+    if (part == "..") {
+      if (done.empty()) return std::nullopt;  // out of the archive
+      done = parent_name(done);
+      continue;
+    }
+    const std::string here = join_name(done, part);
+    const bool last = rest.empty();
+    const auto target = last && !follow_last ? std::nullopt : link_target(here);
+    if (!target) {
+      done = here;
+      continue;
+    }
+    if (++links > kLinksMax) fail_member(name, ELOOP, "", "too many levels of symbolic links");
+    if (target->starts_with('/')) return std::nullopt;
+    rest = *target + (rest.empty() ? "" : "/" + rest);
+  }
+  return find(done) ? std::optional(done) : std::nullopt;
+}
+
+void Archive::children(std::string_view directory, const ChildVisitor& visit) {
+  const auto turn = lock();
+  if (!range_) range_ = prepare(database_.get(), kRange, path_);
+  const Use use(range_.get());
+  const std::string base = stored_name(directory) + (directory.empty() ? "" : "/");
+  std::string low = base;
+  std::string high = base;
+  if (base.empty()) {
+    high = "\xff";  // follows every name in UTF-8
+  } else {
+    high.back() = '0';
+  }
+  std::unordered_set<std::string> directories;
+  std::vector<std::pair<std::string, Member>> found;
+  const auto seek = [&] {
+    sqlite3_reset(range_.get());
+    bind_text(range_.get(), 1, low);
+    bind_text(range_.get(), 2, high);
+  };
+  seek();
+  while (step(range_.get())) {
+    const std::string_view name = column_text(range_.get(), 0);
+    const std::string_view below = name.substr(base.size());
+    const auto slash = below.find('/');
+    const std::string part(below.substr(0, slash));
+    const std::string member_name = join_name(directory, part);
+    if (below.empty()) continue;
+    if (const auto fault = name_fault(member_name); !fault.empty()) {
+      throw Error(EINVAL, "NAME", quoted("couldn't read", path_) + ": " + quoted("the member name", name) + " " +
+                                      std::string(slash == 0 ? "has an empty part" : fault));
+    }
+    if (slash == std::string_view::npos) {
+      const Member member = member_of(range_.get(), member_name);
+      if (member.type == MemberType::kDirectory) directories.insert(part);
+      found.emplace_back(part, member);
+      continue;
+    }
+    // Something deeper: its first part is a directory; on with what follows the whole of it.
+    if (directories.insert(part).second && !find_row(member_name)) {
+      found.emplace_back(part, implied_directory(member_name));
+    }
+    low = base + part + "0";
+    seek();
+  }
+  // Only now, as `visit` may come back to this archive.
+  sqlite3_reset(range_.get());
+  for (const auto& [part, member] : found) visit(part, member);
+}
+
+void Archive::each(const MemberVisitor& visit) {
+  const auto turn = lock();
+  const Statement range = prepare(database_.get(), kRange, path_);
+  bind_text(range.get(), 1, "");
+  bind_text(range.get(), 2, "\xff");
+  while (step(range.get())) {
+    std::string_view name = column_text(range.get(), 0);
+    if (!root_.empty()) {
+      if (name == ".") continue;
+      if (name.starts_with(root_)) name.remove_prefix(root_.size());
+    }
+    if (const auto fault = name_fault(name); !fault.empty()) {
+      throw Error(EINVAL, "NAME", quoted("couldn't read", path_) + ": " + quoted("the member name", name) + " " +
+                                      std::string(fault));
+    }
+    visit(name, member_of(range.get(), name));
+  }
+}
+
+std::uint32_t Archive::change_counter() {
+  const auto turn = lock();
+  sqlite3_file* file = nullptr;
+  unsigned char field[4];
+  if (sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+      file->pMethods == nullptr || file->pMethods->xRead(file, field, sizeof field, 24) != SQLITE_OK) {
+    return 0;
+  }
+  return static_cast<std::uint32_t>(field[0]) << 24 | static_cast<std::uint32_t>(field[1]) << 16 |
+         static_cast<std::uint32_t>(field[2]) << 8 | field[3];
+}
+
+bool Archive::still_holds(std::string_view key) {
+  const auto turn = lock();
+  const Statement table =
+      prepare(database_.get(), "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'starlit_state'", path_);
+  if (!step(table.get())) return false;
+  const Statement state = prepare(database_.get(), "SELECT value FROM starlit_state WHERE key = ?1", path_);
+  bind_text(state.get(), 1, key);
+  return step(state.get()) && sqlite3_column_int64(state.get(), 0) == change_counter();
+}
+
+bool Archive::may_hold_links() {
+  const auto turn = lock();
+  const std::uint32_t counter = change_counter();
+  if (!linkless_ || linkless_at_ != counter) linkless_ = still_holds("linkless");
+  linkless_at_ = counter;
+  return !*linkless_;
+}
+
+std::optional<Archive::Stored> Archive::stored(std::string_view name, std::int64_t data_max) {
+  if (!data_) {
+    data_ = prepare(database_.get(),
+                    "SELECT mode, mtime, sz, CASE WHEN length(data) <= ?2 THEN data END, rowid, length(data) "
+                    "FROM sqlar WHERE name = ?1",
+                    path_);
+  }
+  sqlite3_stmt* row = data_.get();
+  sqlite3_reset(row);
+  const std::string full = stored_name(name);
+  sqlite3_bind_text(row, 1, full.data(), static_cast<int>(full.size()), SQLITE_TRANSIENT);
+  sqlite3_bind_int64(row, 2, data_max);
+  if (!step(row)) return std::nullopt;
+  Stored stored;
+  stored.mode = sqlite3_column_int64(row, 0);
+  stored.mtime_s = sqlite3_column_int64(row, 1);
+  stored.size = sqlite3_column_int64(row, 2);
+  stored.is_null = sqlite3_column_type(row, 5) == SQLITE_NULL;
+  stored.data = column_blob(row, 3);
+  stored.has_data = stored.is_null || sqlite3_column_type(row, 3) != SQLITE_NULL;
+  stored.row = sqlite3_column_int64(row, 4);
+  return stored;
+}
+
+}  // namespace starlit

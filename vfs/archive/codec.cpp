@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+
+#include "archive/codec.h"
+
+#include <libdeflate.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <limits>
+#include <new>
+
+#include "base/error.h"
+
+namespace starlit {
+
+struct Deflater::State {
+  std::unique_ptr<libdeflate_compressor, Calls<libdeflate_free_compressor>> compressor;
+  std::vector<std::byte> buffer;
+};
+
+Deflater::Deflater(int level) : state_(std::make_unique<State>()) {
+  state_->compressor.reset(libdeflate_alloc_compressor(std::clamp(level, 1, kLevelMax)));
+  if (!state_->compressor) throw std::bad_alloc();
+}
+
+Deflater::~Deflater() = default;
+
+Bytes Deflater::deflate(Bytes bytes) {
+  if (bytes.empty()) return {};
+  // Room for one byte less than the input: what does not fit is not smaller.
+  state_->buffer.resize(std::max(state_->buffer.size(), bytes.size()));
+  const std::size_t size = libdeflate_zlib_compress(state_->compressor.get(), bytes.data(), bytes.size(),
+                                                    state_->buffer.data(), bytes.size() - 1);
+  return {state_->buffer.data(), size};
+}
+
+struct Inflater::State {
+  std::unique_ptr<libdeflate_decompressor, Calls<libdeflate_free_decompressor>> decompressor;
+};
+
+Inflater::Inflater() : state_(std::make_unique<State>()) {
+  state_->decompressor.reset(libdeflate_alloc_decompressor());
+  if (!state_->decompressor) throw std::bad_alloc();
+}
+
+Inflater::~Inflater() = default;
+
+bool Inflater::inflate(Bytes deflated, std::span<std::byte> out) {
+  return libdeflate_zlib_decompress(state_->decompressor.get(), deflated.data(), deflated.size(), out.data(),
+                                    out.size(), nullptr) == LIBDEFLATE_SUCCESS;
+}
+
+struct InflateStream::State {
+  z_stream stream{};
+  bool finished = false;
+};
+
+InflateStream::InflateStream() : state_(std::make_unique<State>()) {
+  if (inflateInit(&state_->stream) != Z_OK) throw std::bad_alloc();
+}
+
+InflateStream::~InflateStream() { inflateEnd(&state_->stream); }
+
+InflateStream::Progress InflateStream::inflate(Bytes in, std::span<std::byte> out) {
+  if (state_->finished) return {0, 0, true};
+  constexpr std::size_t kMost = std::numeric_limits<uInt>::max();
+  z_stream& stream = state_->stream;
+  const auto in_size = static_cast<uInt>(std::min(in.size(), kMost));
+  const auto out_size = static_cast<uInt>(std::min(out.size(), kMost));
+  stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(in.data()));
+  stream.avail_in = in_size;
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = out_size;
+  const int code = ::inflate(&stream, Z_NO_FLUSH);
+  if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) {
+    throw Error(EIO, "DATA", "its deflated data is damaged");
+  }
+  state_->finished = code == Z_STREAM_END;
+  return {in_size - stream.avail_in, out_size - stream.avail_out, state_->finished};
+}
+
+}  // namespace starlit

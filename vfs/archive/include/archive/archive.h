@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+//
+// An archive that is open for reading: an SQLite database with the table
+//
+//     sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)
+//
+//     a file           mode has S_IFREG; sz is its size; data as codec.h says
+//     a directory      mode has S_IFDIR; data is null
+//     a symbolic link  mode has S_IFLNK; sz is -1; data is the target
+//
+// Rules
+// 1. Nothing is read when an archive is opened but its header and its schema: opening costs the same for ten members
+//    and for a million.
+// 2. A directory that is only implied by the names below it is there like any other.
+// 3. What an archive says of itself is not believed: types, sizes and names are checked where they are used.
+// 4. `sqlite3 -A` names what it is given: an archive made of "." holds "./a". Such an archive is seen without the "./".
+// 5. Any thread may call; calls on one archive take turns.
+//
+// Names are members' names (name.h); "" is the root directory. Every function throws Error for what is damaged; what
+// is not there is std::nullopt.
+
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "archive/codec.h"
+#include "archive/mark.h"
+#include "archive/sqlite.h"
+
+namespace starlit {
+
+enum class MemberType { kFile, kDirectory, kLink };
+
+struct Member {
+  MemberType type = MemberType::kDirectory;
+  std::uint32_t permissions = 0755;  // the low 12 bits of st_mode
+  std::int64_t mtime_s = 0;          // seconds since 1970
+  std::int64_t size_bytes = 0;       // of a file's content, or of a link's target
+  std::int64_t stored_bytes = 0;     // what the content takes in the archive
+  std::uint64_t inode = 0;           // made of the name: the same at every mount
+
+  // st_mode: type and permissions.
+  mode_t mode() const noexcept;
+};
+
+class MemberReader;
+
+class Archive : public std::enable_shared_from_this<Archive> {
+ public:
+  // An archive in memory that outlives it: a segment of this program or a mapping. `path` is for messages.
+  static std::shared_ptr<Archive> open_bytes(Bytes database, std::string path);
+
+  // The same over a mapping that the archive keeps.
+  static std::shared_ptr<Archive> open_mapping(Mapping mapping, std::size_t skip_bytes, std::size_t size_bytes,
+                                               std::string path);
+
+  // An archive in a file, found by its mark or at its start. Readers in other processes and writers such as the
+  // sqlite3 shell are held apart by SQLite's locks.
+  static std::shared_ptr<Archive> open_file(const std::string& path);
+
+  // An archive that is itself a member of another: its file's content is held in memory.
+  static std::shared_ptr<Archive> open_content(MemberReader& content, std::string path);
+
+  Archive(const Archive&) = delete;
+  Archive& operator=(const Archive&) = delete;
+  ~Archive();
+
+  const std::string& path() const noexcept { return path_; }
+
+  // A member by its exact name; links are not followed.
+  std::optional<Member> find(std::string_view name);
+
+  // The name that `name` comes to when links in it are followed: all of them, or all but the last part. A link that
+  // leads out of the archive leads nowhere. Throws Error{ELOOP} for a cycle.
+  std::optional<std::string> resolve(std::string_view name, bool follow_last);
+
+  // Whether there may be a symbolic link in the archive. False only when its writer has recorded that there is none and
+  // nothing has changed since.
+  bool may_hold_links();
+
+  // The target of a symbolic link; nothing when `name` is no link.
+  std::optional<std::string> link_target(std::string_view name);
+
+  // A file's content. Nothing when there is no such file.
+  std::unique_ptr<MemberReader> open(std::string_view name);
+
+  // Calls `visit` with the last part and the member for each child of a directory, in the order of their names' bytes.
+  // Takes time in the number of children, not of descendants.
+  using ChildVisitor = std::function<void(std::string_view part, const Member& member)>;
+  void children(std::string_view directory, const ChildVisitor& visit);
+
+  // Calls `visit` for every member in the order of the names' bytes. A name that is no member's name is an Error.
+  using MemberVisitor = std::function<void(std::string_view name, const Member& member)>;
+  void each(const MemberVisitor& visit);
+
+  // The database, for the further tables of the layer above; hold lock() while using it.
+  sqlite3* database() const noexcept { return database_.get(); }
+  std::unique_lock<std::recursive_mutex> lock() { return std::unique_lock(mutex_); }
+
+  // What the archive's writer recorded under a key of the table starlit_state (see packages.h) is true as long as the
+  // value, the change counter of that moment, is SQLite's change counter now: it differs after every change by anyone.
+  bool still_holds(std::string_view key);
+
+  // A row as it lies in the archive, unchecked. `data` is valid until the next call, so hold lock(); it is left out
+  // (has_data false) when it is longer than `data_max` bytes.
+  struct Stored {
+    std::int64_t mode = 0, mtime_s = 0, size = 0, row = 0;
+    Bytes data;
+    bool is_null = false;
+    bool has_data = false;
+  };
+  std::optional<Stored> stored(std::string_view name, std::int64_t data_max = std::int64_t{1} << 40);
+
+  // Ends what stored() began: lets other processes change the archive again.
+  void release() noexcept { sqlite3_reset(data_.get()); }
+
+ private:
+  friend class MemberReader;
+
+  Archive(Database database, std::string path);
+  void check_schema();
+  std::uint32_t change_counter();
+  std::string stored_name(std::string_view name) const { return root_ + std::string(name); }
+  std::optional<Member> find_row(std::string_view name);
+  std::optional<Member> find_stored(std::string_view stored, std::string_view name);
+  bool is_implied_directory(std::string_view name);
+  Member member_of(sqlite3_stmt* row, std::string_view name) const;
+  [[noreturn]] void fail_member(std::string_view name, int posix, const char* code, const std::string& cause) const;
+  bool step(sqlite3_stmt* statement) const;
+
+  std::recursive_mutex mutex_;
+  std::string path_;
+  Mapping mapping_;  // where the database's bytes lie, when they are not in a file; outlives it
+  std::vector<std::byte> content_;
+  Database database_;
+  Statement find_;
+  Statement range_;
+  Statement data_;
+  Inflater inflater_;
+  std::string root_;  // "" or "./", see rule 4
+  std::optional<bool> linkless_;  // what may_hold_links() found when the change counter was linkless_at_
+  std::uint32_t linkless_at_ = 0;
+};
+
+// The content of one file: any part of it, in any order.
+//
+// Small members are inflated whole at once. Large ones are read piece by piece; going back in a deflated one starts
+// from its beginning. Holds its archive.
+class MemberReader {
+ public:
+  ~MemberReader();
+  MemberReader(const MemberReader&) = delete;
+  MemberReader& operator=(const MemberReader&) = delete;
+
+  std::int64_t size_bytes() const noexcept { return size_bytes_; }
+
+  // Copies bytes from `offset` on; returns how many: fewer than asked for only at the end.
+  std::size_t read(std::int64_t offset, std::span<std::byte> out);
+
+  // The whole content when it is in memory; for large members nothing.
+  std::optional<Bytes> bytes() const noexcept;
+
+ private:
+  friend class Archive;
+  struct Stream;
+  MemberReader();
+
+  std::int64_t size_bytes_ = 0;
+  std::unique_ptr<std::byte[]> content_;
+  std::unique_ptr<Stream> stream_;
+};
+
+}  // namespace starlit

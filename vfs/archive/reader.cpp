@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+//
+// Reading a member's content: whole from memory when it is small, in pieces through SQLite's incremental blobs
+// (https://www.sqlite.org/c3ref/blob_open.html) when it is large.
+
+#include <algorithm>
+#include <cstring>
+
+#include "archive/archive.h"
+
+namespace starlit {
+namespace {
+
+// Members up to this size, stored and inflated, are held whole; the bound of memory for one open file.
+constexpr std::int64_t kWholeMax = 4 << 20;
+
+constexpr std::size_t kPieceBytes = 64 << 10;
+
+using Blob = std::unique_ptr<sqlite3_blob, Calls<sqlite3_blob_close>>;
+
+}  // namespace
+
+// A large member. `position` is the offset in the content that comes next out of the inflater.
+struct MemberReader::Stream {
+  std::shared_ptr<Archive> archive;
+  std::string name;
+  Blob blob;
+  std::int64_t stored_bytes = 0;
+  bool deflated = false;
+
+  std::unique_ptr<InflateStream> inflater;
+  std::int64_t position = 0;
+  std::int64_t stored_position = 0;
+  std::vector<std::byte> piece;
+  std::size_t piece_used = 0;
+
+  void read_stored(std::int64_t offset, std::span<std::byte> out) {
+    const int code = sqlite3_blob_read(blob.get(), out.data(), static_cast<int>(out.size()), static_cast<int>(offset));
+    if (code != SQLITE_OK) throw sqlite_error(archive->database(), code, archive->path());
+  }
+
+  void rewind() {
+    inflater = std::make_unique<InflateStream>();
+    position = stored_position = 0;
+    piece.clear();
+    piece_used = 0;
+  }
+
+  // Inflates exactly out.size() bytes from `position` on.
+  void inflate(std::span<std::byte> out) {
+    while (!out.empty()) {
+      if (piece_used == piece.size() && stored_position < stored_bytes) {
+        piece.resize(static_cast<std::size_t>(
+            std::min<std::int64_t>(static_cast<std::int64_t>(kPieceBytes), stored_bytes - stored_position)));
+        read_stored(stored_position, piece);
+        stored_position += static_cast<std::int64_t>(piece.size());
+        piece_used = 0;
+      }
+      const auto progress = inflater->inflate(Bytes(piece).subspan(piece_used), out);
+      piece_used += progress.consumed;
+      position += static_cast<std::int64_t>(progress.produced);
+      out = out.subspan(progress.produced);
+      if (progress.produced == 0 && progress.consumed == 0) {
+        throw Error(EIO, "DATA", "its deflated data ends before its size is reached");
+      }
+    }
+  }
+
+  void skip_to(std::int64_t offset) {
+    if (!inflater || offset < position) rewind();
+    std::vector<std::byte> waste(kPieceBytes);
+    while (position < offset) {
+      inflate(std::span(waste).first(static_cast<std::size_t>(
+          std::min<std::int64_t>(static_cast<std::int64_t>(kPieceBytes), offset - position))));
+    }
+  }
+
+  void read(std::int64_t offset, std::span<std::byte> out) {
+    const auto turn = archive->lock();
+    if (!deflated) return read_stored(offset, out);
+    try {
+      skip_to(offset);
+      inflate(out);
+    } catch (const Error& error) {
+      inflater.reset();
+      archive->fail_member(name, error.posix(), error.code().c_str(), error.text());
+    }
+  }
+};
+
+MemberReader::MemberReader() = default;
+MemberReader::~MemberReader() {
+  if (stream_) {
+    const auto turn = stream_->archive->lock();
+    stream_->blob.reset();
+  }
+}
+
+std::optional<Bytes> MemberReader::bytes() const noexcept {
+  if (stream_) return std::nullopt;
+  return Bytes(content_.get(), static_cast<std::size_t>(size_bytes_));
+}
+
+std::size_t MemberReader::read(std::int64_t offset, std::span<std::byte> out) {
+  if (offset >= size_bytes_) return 0;
+  const auto size = static_cast<std::size_t>(
+      std::min<std::int64_t>(static_cast<std::int64_t>(out.size()), size_bytes_ - offset));
+  if (stream_) {
+    stream_->read(offset, out.first(size));
+  } else {
+    std::memcpy(out.data(), content_.get() + offset, size);
+  }
+  return size;
+}
+
+std::unique_ptr<MemberReader> Archive::open(std::string_view name) {
+  const auto turn = lock();
+  const auto row = stored(name, kWholeMax);
+  struct Release {
+    Archive* archive;
+    ~Release() { archive->release(); }
+  } const released{this};
+  if (!row) return nullptr;
+  const bool is_file = (row->mode & S_IFMT) == S_IFREG || ((row->mode & S_IFMT) == 0 && !row->is_null);
+  if (!is_file) return nullptr;
+
+  std::unique_ptr<MemberReader> reader(new MemberReader);
+  reader->size_bytes_ = row->size;
+  if (row->has_data && row->size <= kWholeMax) {
+    const auto stored_size = static_cast<std::int64_t>(row->data.size());
+    if (row->size < stored_size || row->size / kDeflateRatioMax > stored_size) {
+      fail_member(name, EIO, "SIZE", "its size lies: " + std::to_string(row->size) + " bytes cannot be stored in " +
+                                         std::to_string(stored_size));
+    }
+    const auto size = static_cast<std::size_t>(row->size);
+    reader->content_ = std::make_unique_for_overwrite<std::byte[]>(size);
+    if (row->size == stored_size) {
+      std::copy(row->data.begin(), row->data.end(), reader->content_.get());
+    } else if (!inflater_.inflate(row->data, {reader->content_.get(), size})) {
+      fail_member(name, EIO, "DATA", "its deflated data is damaged");
+    }
+    return reader;
+  }
+
+  const auto member = find_row(name);  // checks type and sizes
+  if (!member || member->type != MemberType::kFile) return nullptr;
+  auto stream = std::make_unique<MemberReader::Stream>();
+  stream->archive = shared_from_this();
+  stream->name = name;
+  sqlite3_blob* blob = nullptr;
+  const int code = sqlite3_blob_open(database_.get(), "main", "sqlar", "data", row->row, 0, &blob);
+  stream->blob.reset(blob);
+  if (code != SQLITE_OK) throw sqlite_error(database_.get(), code, path_);
+  stream->stored_bytes = sqlite3_blob_bytes(blob);
+  stream->deflated = stream->stored_bytes != row->size;
+  reader->stream_ = std::move(stream);
+  return reader;
+}
+
+}  // namespace starlit

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+
+#include "archive/sqlite.h"
+
+namespace starlit {
+
+int posix_of(int code) noexcept {
+  switch (code & 0xff) {
+    case SQLITE_OK: return 0;
+    case SQLITE_NOMEM: return ENOMEM;
+    case SQLITE_FULL: return ENOSPC;
+    case SQLITE_READONLY: return EROFS;
+    case SQLITE_PERM:
+    case SQLITE_AUTH: return EACCES;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return EAGAIN;
+    case SQLITE_INTERRUPT: return EINTR;
+    case SQLITE_TOOBIG: return EFBIG;
+    case SQLITE_CANTOPEN: return ENOENT;
+    default: return EIO;
+  }
+}
+
+Error sqlite_error(sqlite3* database, int code, std::string_view object) {
+  std::string cause = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
+  std::string word = "SQLITE " + std::to_string(code & 0xff);
+  switch (code & 0xff) {
+    case SQLITE_CORRUPT:
+      word = "CORRUPT";
+      cause = "the archive is damaged (" + cause + ")";
+      break;
+    case SQLITE_NOTADB:
+      word = "NOTDB";
+      cause = "the archive is encrypted or damaged (" + cause + ")";
+      break;
+    case SQLITE_BUSY:
+      word = "BUSY";
+      cause = "another process is changing the archive";
+      break;
+    default:
+      break;
+  }
+  return {posix_of(code), std::move(word), quoted("couldn't read", object) + ": " + cause};
+}
+
+Database open_database(const std::string& uri, int flags, const char* vfs, std::string_view object) {
+  sqlite3* raw = nullptr;
+  const int code = sqlite3_open_v2(uri.c_str(), &raw, flags, vfs);
+  Database database(raw);
+  if (code != SQLITE_OK) throw sqlite_error(raw, code, object);
+  sqlite3_extended_result_codes(raw, 1);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  sqlite3_limit(raw, SQLITE_LIMIT_ATTACHED, 0);
+  sqlite3_limit(raw, SQLITE_LIMIT_SQL_LENGTH, 65536);
+  sqlite3_limit(raw, SQLITE_LIMIT_COLUMN, 100);
+  sqlite3_limit(raw, SQLITE_LIMIT_EXPR_DEPTH, 20);
+  sqlite3_limit(raw, SQLITE_LIMIT_VDBE_OP, 25000);
+  sqlite3_limit(raw, SQLITE_LIMIT_TRIGGER_DEPTH, 1);
+  sqlite3_limit(raw, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50);
+  return database;
+}
+
+Statement prepare(sqlite3* database, std::string_view sql, std::string_view object) {
+  sqlite3_stmt* raw = nullptr;
+  const int code = sqlite3_prepare_v3(database, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                      &raw, nullptr);
+  Statement statement(raw);
+  if (code != SQLITE_OK) throw sqlite_error(database, code, object);
+  return statement;
+}
+
+void execute(sqlite3* database, const char* sql, std::string_view object) {
+  const int code = sqlite3_exec(database, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) throw sqlite_error(database, code, object);
+}
+
+}  // namespace starlit

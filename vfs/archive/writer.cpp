@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT
+
+#include "archive/writer.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+
+#include "archive/executable.h"
+#include "archive/name.h"
+#include "archive/packages.h"
+#include "base/file.h"
+#include "deflate_pool.h"
+#include "offset_vfs.h"
+
+namespace starlit {
+namespace {
+
+constexpr const char* kSchema =
+    "CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB);"
+    "CREATE TABLE starlit_state(key TEXT PRIMARY KEY, value) WITHOUT ROWID;";
+constexpr const char* kPackageSchema =
+    "CREATE TABLE starlit_package(name TEXT, version TEXT, directory TEXT, module TEXT,"
+    " PRIMARY KEY(name, directory, version, module)) WITHOUT ROWID;";
+constexpr const char* kRuntimeSchema = "CREATE TABLE starlit_runtime(name TEXT PRIMARY KEY) WITHOUT ROWID;";
+
+// Members of a mean size below this lie tighter in small pages; larger ones are read faster from large ones.
+constexpr std::int64_t kSmallMemberBytes = 32 << 10;
+
+struct NameBefore {
+  bool operator()(const NewMember& a, const NewMember& b) const { return a.name < b.name; }
+  bool operator()(const NewMember& a, std::string_view b) const { return a.name < b; }
+};
+
+void check_names(const std::vector<NewMember>& members) {
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const std::string& name = members[i].name;
+    if (const auto fault = name_fault(name); !fault.empty()) {
+      throw Error(EINVAL, "NAME", quoted("couldn't add", name) + ": the name " + std::string(fault));
+    }
+    if (i > 0 && members[i - 1].name == name) {
+      throw Error(EEXIST, "NAME", quoted("couldn't add", name) + ": two members of this name");
+    }
+  }
+}
+
+bool holds(const std::vector<NewMember>& sorted, std::string_view name) {
+  const auto at = std::lower_bound(sorted.begin(), sorted.end(), name, NameBefore{});
+  return at != sorted.end() && at->name == name;
+}
+
+// The tables of one new archive and the statements that fill them.
+class Tables {
+ public:
+  Tables(sqlite3* database, const std::string& path) : database_(database), path_(path) {}
+
+  void create(int page_size_bytes, bool has_packages, bool has_runtime) {
+    const std::string pragmas = "PRAGMA page_size=" + std::to_string(page_size_bytes) +
+                                ";PRAGMA journal_mode=OFF;PRAGMA synchronous=OFF;PRAGMA locking_mode=EXCLUSIVE;"
+                                "PRAGMA cache_size=-16384;BEGIN;PRAGMA application_id=" +
+                                std::to_string(kApplicationId) +
+                                ";PRAGMA user_version=" + std::to_string(kFormatVersion);
+    execute(database_, pragmas.c_str(), path_);
+    execute(database_, kSchema, path_);
+    if (has_packages) execute(database_, kPackageSchema, path_);
+    if (has_runtime) execute(database_, kRuntimeSchema, path_);
+    member_ = prepare(database_, "INSERT INTO sqlar VALUES(?1,?2,?3,?4,?5)", path_);
+  }
+
+  void add(const std::string& name, std::int64_t mode, std::int64_t mtime_s, std::int64_t size,
+           std::optional<Bytes> data) {
+    const bool is_link = size == -1;
+    has_links_ = has_links_ || is_link;
+    sqlite3_stmt* row = member_.get();
+    const Use use(row);
+    bind(row, 1, name);
+    sqlite3_bind_int64(row, 2, mode);
+    sqlite3_bind_int64(row, 3, mtime_s);
+    sqlite3_bind_int64(row, 4, size);
+    if (!data) {
+      sqlite3_bind_null(row, 5);
+    } else if (is_link) {
+      sqlite3_bind_text64(row, 5, data->empty() ? "" : reinterpret_cast<const char*>(data->data()), data->size(),
+                          SQLITE_STATIC, SQLITE_UTF8);
+    } else {
+      sqlite3_bind_blob64(row, 5, data->empty() ? "" : static_cast<const void*>(data->data()), data->size(),
+                          SQLITE_STATIC);
+    }
+    run(row);
+  }
+
+  void add_package(const PackageRecord& package) {
+    if (!package_) {
+      package_ = prepare(database_, "INSERT OR IGNORE INTO starlit_package VALUES(?1,?2,?3,?4)", path_);
+    }
+    const Use use(package_.get());
+    bind(package_.get(), 1, package.name);
+    bind(package_.get(), 2, package.version);
+    bind(package_.get(), 3, package.directory);
+    bind(package_.get(), 4, package.module);
+    run(package_.get());
+  }
+
+  void add_runtime_member(const std::string& name) {
+    if (!runtime_) runtime_ = prepare(database_, "INSERT INTO starlit_runtime VALUES(?1)", path_);
+    const Use use(runtime_.get());
+    bind(runtime_.get(), 1, name);
+    run(runtime_.get());
+  }
+
+  // All was one transaction, the file's first: its change counter is 1 afterwards.
+  void commit(bool has_packages) {
+    if (has_packages) execute(database_, "INSERT INTO starlit_state VALUES('packages', 1)", path_);
+    if (!has_links_) execute(database_, "INSERT INTO starlit_state VALUES('linkless', 1)", path_);
+    execute(database_, "COMMIT", path_);
+  }
+
+ private:
+  static void bind(sqlite3_stmt* row, int index, const std::string& text) {
+    sqlite3_bind_text(row, index, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
+  }
+
+  void run(sqlite3_stmt* row) {
+    const int code = sqlite3_step(row);
+    if (code == SQLITE_DONE) return;
+    const Error error = sqlite_error(database_, code, path_);
+    throw Error(error.posix(), error.code(), quoted("couldn't write", path_) + ": " + sqlite3_errmsg(database_));
+  }
+
+  sqlite3* database_;
+  const std::string& path_;
+  Statement member_, package_, runtime_;
+  bool has_links_ = false;
+};
+
+// What a runtime executable gives to a new one: its program, its members and their packages.
+struct Runtime {
+  std::shared_ptr<Archive> archive;
+  std::optional<Program> program;
+  std::set<std::string, std::less<>> names;
+
+  explicit Runtime(const std::string& path) {
+    const Fd fd = open_regular(path);
+    const Location location = locate_archive(fd, path);
+    program.emplace(fd, static_cast<std::int64_t>(location.offset), path);
+    archive = Archive::open_file(path);
+    names = runtime_members(*archive);
+    if (names.empty()) {
+      throw Error(ENOEXEC, "NOTRUNTIME", quoted("couldn't use", path) + " as a runtime: it holds no Tcl library");
+    }
+  }
+};
+
+class Job {
+ public:
+  Job(const std::string& path, NewArchive archive) : output_(path), archive_(std::move(archive)) {}
+
+  Written write() {
+    prepare_members();
+    choose_prefix();
+    const auto offset = static_cast<std::int64_t>(location_.offset);
+    {
+      const Database database =
+          open_at_offset(output_.temporary_path(), location_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
+      Tables tables(database.get(), output_.path());
+      tables.create(page_size(), !packages_.empty(), !runtime_names_.empty());
+      write_members(tables);
+      for (const PackageRecord& package : packages_) tables.add_package(package);
+      for (const std::string& name : runtime_names_) tables.add_runtime_member(name);
+      tables.commit(!packages_.empty());
+    }
+    const std::int64_t database_end = stat_fd(output_.fd(), output_.path()).st_size;
+    if (has_prefix_) finish_prefix(database_end - offset);
+    output_.commit(archive_.permissions.value_or(has_prefix_ ? 0755 : 0644));
+    written_.file_bytes = database_end + (has_prefix_ ? static_cast<std::int64_t>(kMarkBytes) : 0);
+    return written_;
+  }
+
+ private:
+  void prepare_members() {
+    auto& members = archive_.members;
+    std::sort(members.begin(), members.end(), NameBefore{});
+    check_names(members);
+    packages_ = std::move(archive_.packages);
+    for (NewMember& member : members) member.mtime_s = std::min(member.mtime_s, archive_.mtime_max_s);
+    if (!archive_.program_path.empty()) {
+      for (const NewMember& member : members) runtime_names_.insert(member.name);
+    }
+    if (archive_.runtime_path.empty()) return;
+    runtime_.emplace(archive_.runtime_path);
+    for (const std::string& name : runtime_->names) {
+      if (!holds(members, name)) runtime_names_.insert(name);
+    }
+    for (PackageRecord& package : all_packages(*runtime_->archive)) {
+      // The runtime may be a starpack: only what its runtime members provide goes on.
+      const std::string member =
+          package.module.empty() ? join_name(package.directory, "pkgIndex.tcl") : package.module;
+      if (runtime_names_.contains(member)) packages_.push_back(std::move(package));
+    }
+  }
+
+  void choose_prefix() {
+    has_prefix_ = true;
+    if (runtime_) {
+      program_ = runtime_->program;
+      location_.offset = program_->archive_offset();
+    } else if (!archive_.program_path.empty()) {
+      const Fd fd = open_regular(archive_.program_path);
+      program_.emplace(fd, stat_fd(fd, archive_.program_path).st_size, archive_.program_path);
+      location_.offset = program_->archive_offset();
+    } else if (!archive_.script.empty()) {
+      const auto size = static_cast<std::int64_t>(archive_.script.size());
+      const std::int64_t padded = (size + kArchiveAlignment - 1) / kArchiveAlignment * kArchiveAlignment;
+      archive_.script.resize(static_cast<std::size_t>(padded), '#');
+      location_.offset = FileOffset(padded);
+    } else {
+      has_prefix_ = false;
+    }
+  }
+
+  int page_size() const {
+    if (archive_.page_size_bytes != 0) return archive_.page_size_bytes;
+    std::int64_t bytes = 0;
+    for (const NewMember& member : archive_.members) bytes += member.size_bytes;
+    const auto count = static_cast<std::int64_t>(archive_.members.size()) + 1;
+    return bytes / count < kSmallMemberBytes ? 512 : 4096;
+  }
+
+  // Merges the sorted new members with the runtime's, which are copied as they lie.
+  void write_members(Tables& tables) {
+    std::int64_t total = 0;
+    for (const NewMember& member : archive_.members) total += member.size_bytes;
+    DeflatePool pool(archive_.members, archive_.level, archive_.threads);
+    auto from_runtime = runtime_ ? runtime_names_.begin() : runtime_names_.end();
+    const auto copy_runtime_until = [&](const std::string* name) {
+      for (; from_runtime != runtime_names_.end() && (name == nullptr || *from_runtime < *name); ++from_runtime) {
+        copy_member(tables, *from_runtime);
+      }
+    };
+    for (std::size_t i = 0; i < archive_.members.size(); ++i) {
+      const NewMember& member = archive_.members[i];
+      copy_runtime_until(&member.name);
+      write_member(tables, member, pool.take(i));
+      if (archive_.progress) archive_.progress(written_.content_bytes, total);
+    }
+    copy_runtime_until(nullptr);
+  }
+
+  void write_member(Tables& tables, const NewMember& member, const DeflatedMember& content) {
+    Member as_member;
+    as_member.type = member.type;
+    as_member.permissions = member.permissions & 07777;
+    const auto mode = static_cast<std::int64_t>(as_member.mode());
+    ++written_.members;
+    switch (member.type) {
+      case MemberType::kDirectory:
+        tables.add(member.name, mode, member.mtime_s, 0, std::nullopt);
+        break;
+      case MemberType::kLink:
+        tables.add(member.name, mode, member.mtime_s, -1, std::as_bytes(std::span(member.content)));
+        break;
+      case MemberType::kFile:
+        tables.add(member.name, mode, member.mtime_s, content.size_bytes, content.data());
+        written_.content_bytes += content.size_bytes;
+        break;
+    }
+  }
+
+  void copy_member(Tables& tables, const std::string& name) {
+    const auto turn = runtime_->archive->lock();
+    const auto row = runtime_->archive->stored(name);
+    if (!row) throw Error(EIO, "CORRUPT", quoted("couldn't read", archive_.runtime_path) + ": a member is missing");
+    tables.add(name, row->mode, row->mtime_s, row->size,
+               row->is_null ? std::nullopt : std::optional<Bytes>(row->data));
+    runtime_->archive->release();
+  }
+
+  // Writes what stands in front of the database, which was a hole until now, and the mark behind it.
+  void finish_prefix(std::int64_t database_bytes) {
+    const auto mark = encode_mark(location_.offset);
+    const std::string prefix = program_ ? program_->with_archive(database_bytes + static_cast<std::int64_t>(kMarkBytes))
+                                        : archive_.script;
+    if (::lseek(output_.fd().get(), 0, SEEK_SET) != 0) throw posix_error("couldn't write", output_.path());
+    write_all(output_.fd(), prefix, output_.path());
+    if (::lseek(output_.fd().get(), 0, SEEK_END) < 0) throw posix_error("couldn't write", output_.path());
+    write_all(output_.fd(), {mark.data(), mark.size()}, output_.path());
+  }
+
+  OutputFile output_;
+  NewArchive archive_;
+  std::vector<PackageRecord> packages_;
+  std::optional<Runtime> runtime_;
+  std::set<std::string, std::less<>> runtime_names_;
+  std::optional<Program> program_;
+  Location location_;
+  bool has_prefix_ = false;
+  Written written_;
+};
+
+}  // namespace
+
+NewMember member_from_file(std::string name, const std::string& path) {
+  struct stat status;
+  if (::lstat(path.c_str(), &status) != 0) throw posix_error("couldn't stat", path);
+  NewMember member;
+  member.name = std::move(name);
+  member.permissions = status.st_mode & 07777;
+  member.mtime_s = status.st_mtime;
+  switch (status.st_mode & S_IFMT) {
+    case S_IFREG:
+      member.type = MemberType::kFile;
+      member.path = path;
+      member.size_bytes = status.st_size;
+      break;
+    case S_IFDIR:
+      member.type = MemberType::kDirectory;
+      break;
+    case S_IFLNK: {
+      member.type = MemberType::kLink;
+      member.content.resize(4096);
+      const ssize_t size = ::readlink(path.c_str(), member.content.data(), member.content.size());
+      if (size < 0) throw posix_error("couldn't read", path);
+      member.content.resize(static_cast<std::size_t>(size));
+      break;
+    }
+    default:
+      throw Error(EINVAL, "TYPE", quoted("couldn't add", path) + ": neither a file nor a directory nor a link");
+  }
+  return member;
+}
+
+Written write_archive(const std::string& path, NewArchive archive) { return Job(path, std::move(archive)).write(); }
+
+}  // namespace starlit

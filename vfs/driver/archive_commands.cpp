@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+//
+// starlit::archive create OUTPUT ENTRIES ?-option value ...?
+//
+//     ENTRIES  a list of
+//                  {NAME file PATH}              type, mode, time and content of PATH, a file, directory or link
+//                  {NAME bytes DATA MODE MTIME}  a file with these bytes
+//                  {NAME directory MODE MTIME}
+//     -script BYTES     a kit's header; padded here
+//     -runtime FILE     an executable that gives program and runtime members
+//     -program FILE     an ELF program that becomes a runtime with these members
+//     -level N          0 (store) to 12; default 6
+//     -pagesize N       of the database; default chosen by the content
+//     -packages LIST    of {name version directory module}
+//     -progress PREFIX  called with the bytes done and in all
+//     -mode N           permissions of the output
+//     -clamp SECONDS    later times become this one
+//
+// starlit::archive extract FILE DIRECTORY ?-runtime BOOLEAN? ?-progress PREFIX?
+//
+// The format that `info` names: plain, kit, runtime (an executable without a main.tcl), starpack.
+
+#include <sys/stat.h>
+
+#include "archive/executable.h"
+#include "archive/extract.h"
+#include "archive/packages.h"
+#include "archive/writer.h"
+#include "base/file.h"
+#include "command_table.h"
+#include "driver/commands.h"
+
+namespace starlit {
+namespace {
+
+// Calls `visit(option, value)` for each pair; it returns false for an option it does not know.
+template <typename Visit>
+void each_option(Arguments arguments, Visit visit) {
+  for (std::size_t i = 0; i < arguments.size(); i += 2) {
+    const std::string_view option = string_of(arguments[i]);
+    if (i + 1 == arguments.size()) throw Error(EINVAL, "OPTION", quoted("missing value of option", option));
+    if (!visit(option, arguments[i + 1])) throw Error(EINVAL, "OPTION", quoted("unknown option", option));
+  }
+}
+
+std::string host_path(Tcl_Interp* interp, Tcl_Obj* path) { return to_host(normalized(interp, path)); }
+
+std::function<void(std::int64_t, std::int64_t)> progress_of(Tcl_Interp* interp, Tcl_Obj* prefix) {
+  return [interp, prefix = Obj(prefix)](std::int64_t done, std::int64_t total) {
+    const Obj call(Tcl_DuplicateObj(prefix.get()));
+    Tcl_ListObjAppendElement(interp, call.get(), Tcl_NewWideIntObj(done));
+    Tcl_ListObjAppendElement(interp, call.get(), Tcl_NewWideIntObj(total));
+    if (Tcl_EvalObjEx(interp, call.get(), TCL_EVAL_GLOBAL) != TCL_OK) throw TclError{};
+  };
+}
+
+// SQLite takes names as UTF-8 and does not look; another program's reader would stumble over them.
+std::string member_name(Tcl_Obj* name) { return to_utf8(string_of(name)); }
+
+NewMember entry_of(Tcl_Interp* interp, Tcl_Obj* entry) {
+  const Arguments words = list_of(interp, entry);
+  const auto bad = [&]() -> Error { return {EINVAL, "ENTRY", quoted("bad entry", string_of(entry))}; };
+  if (words.size() < 3) throw bad();
+  const std::string_view kind = string_of(words[1]);
+  if (kind == "file" && words.size() == 3) return member_from_file(member_name(words[0]), host_path(interp, words[2]));
+  NewMember member;
+  member.name = member_name(words[0]);
+  if (kind == "bytes" && words.size() == 5) {
+    member.content = bytes_of(words[2]);
+    member.size_bytes = static_cast<std::int64_t>(member.content.size());
+  } else if (kind == "directory" && words.size() == 4) {
+    member.type = MemberType::kDirectory;
+  } else {
+    throw bad();
+  }
+  member.permissions = static_cast<std::uint32_t>(wide_of(interp, words[words.size() - 2])) & 07777;
+  member.mtime_s = wide_of(interp, words.back());
+  return member;
+}
+
+PackageRecord package_of(Tcl_Interp* interp, Tcl_Obj* package) {
+  const Arguments words = list_of(interp, package);
+  if (words.size() != 4) throw Error(EINVAL, "ENTRY", quoted("bad package record", string_of(package)));
+  return {to_utf8(string_of(words[0])), to_utf8(string_of(words[1])), to_utf8(string_of(words[2])),
+          to_utf8(string_of(words[3]))};
+}
+
+bool set_create_option(Tcl_Interp* interp, NewArchive& archive, std::string_view option, Tcl_Obj* value) {
+  if (option == "-script") {
+    archive.script = bytes_of(value);
+  } else if (option == "-runtime") {
+    archive.runtime_path = host_path(interp, value);
+  } else if (option == "-program") {
+    archive.program_path = host_path(interp, value);
+  } else if (option == "-level") {
+    archive.level = static_cast<int>(wide_of(interp, value));
+    if (archive.level < 0 || archive.level > kLevelMax) {
+      throw Error(EINVAL, "OPTION", quoted("bad level", string_of(value)) + ": must be 0 to 12");
+    }
+  } else if (option == "-pagesize") {
+    const std::int64_t size = wide_of(interp, value);
+    if (size < 512 || size > 65536 || (size & (size - 1)) != 0) {
+      throw Error(EINVAL, "OPTION", quoted("bad page size", string_of(value)) + ": must be a power of 2, 512 to 65536");
+    }
+    archive.page_size_bytes = static_cast<int>(size);
+  } else if (option == "-packages") {
+    for (Tcl_Obj* package : list_of(interp, value)) archive.packages.push_back(package_of(interp, package));
+  } else if (option == "-progress") {
+    archive.progress = progress_of(interp, value);
+  } else if (option == "-mode") {
+    archive.permissions = static_cast<std::uint32_t>(wide_of(interp, value)) & 07777;
+  } else if (option == "-clamp") {
+    archive.mtime_max_s = wide_of(interp, value);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+Obj create(Tcl_Interp* interp, Arguments arguments) {
+  NewArchive archive;
+  each_option(arguments.subspan(2), [&](std::string_view option, Tcl_Obj* value) {
+    return set_create_option(interp, archive, option, value);
+  });
+  for (Tcl_Obj* entry : list_of(interp, arguments[1])) archive.members.push_back(entry_of(interp, entry));
+  const Written written = write_archive(host_path(interp, arguments[0]), std::move(archive));
+  Obj dict(Tcl_NewDictObj());
+  Tcl_DictObjPut(nullptr, dict.get(), new_string("members"), Tcl_NewWideIntObj(written.members));
+  Tcl_DictObjPut(nullptr, dict.get(), new_string("bytes"), Tcl_NewWideIntObj(written.file_bytes));
+  Tcl_DictObjPut(nullptr, dict.get(), new_string("content"), Tcl_NewWideIntObj(written.content_bytes));
+  return dict;
+}
+
+const char* type_name(MemberType type) {
+  switch (type) {
+    case MemberType::kFile: return "file";
+    case MemberType::kLink: return "link";
+    default: return "directory";
+  }
+}
+
+Obj list(Tcl_Interp* interp, Arguments arguments) {
+  bool with_runtime = false;
+  each_option(arguments.subspan(1), [&](std::string_view option, Tcl_Obj* value) {
+    if (option == "-runtime") with_runtime = boolean_of(interp, value);
+    return option == "-runtime";
+  });
+  const auto archive = Archive::open_file(host_path(interp, arguments[0]));
+  const auto runtime = with_runtime ? std::set<std::string, std::less<>>() : runtime_members(*archive);
+  const Obj members(Tcl_NewListObj(0, nullptr));
+  archive->each([&](std::string_view name, const Member& member) {
+    if (runtime.contains(name)) return;
+    const auto target = archive->link_target(name);
+    Tcl_Obj* const words[] = {from_utf8(name),
+                              new_string(type_name(member.type)),
+                              Tcl_NewWideIntObj(member.permissions),
+                              Tcl_NewWideIntObj(member.mtime_s),
+                              Tcl_NewWideIntObj(member.size_bytes),
+                              Tcl_NewWideIntObj(member.stored_bytes),
+                              from_utf8(target.value_or(""))};
+    Tcl_ListObjAppendElement(nullptr, members.get(), Tcl_NewListObj(7, words));
+  });
+  return members;
+}
+
+Obj extract(Tcl_Interp* interp, Arguments arguments) {
+  ExtractOptions options;
+  each_option(arguments.subspan(2), [&](std::string_view option, Tcl_Obj* value) {
+    if (option == "-runtime") {
+      options.runtime_members = boolean_of(interp, value);
+    } else if (option == "-progress") {
+      options.progress = progress_of(interp, value);
+    } else {
+      return false;
+    }
+    return true;
+  });
+  const auto archive = Archive::open_file(host_path(interp, arguments[0]));
+  return Obj(Tcl_NewWideIntObj(extract_archive(*archive, host_path(interp, arguments[1]), options)));
+}
+
+Obj info(Tcl_Interp* interp, Arguments arguments) {
+  const std::string path = host_path(interp, arguments[0]);
+  const Fd fd = open_regular(path);
+  const Location location = locate_archive(fd, path);
+  std::string head(4, '\0');
+  read_at(fd, head.data(), head.size(), 0, path);
+  const auto archive = Archive::open_file(path);
+  const char* format = "plain";
+  if (is_elf(head)) {
+    format = archive->find("main.tcl") ? "starpack" : "runtime";
+  } else if (location.has_mark) {
+    format = "kit";
+  }
+  const auto pragma = [&](const char* sql) {
+    const auto turn = archive->lock();
+    const Statement statement = prepare(archive->database(), sql, path);
+    if (sqlite3_step(statement.get()) != SQLITE_ROW) throw sqlite_error(archive->database(), SQLITE_CORRUPT, path);
+    return sqlite3_column_int64(statement.get(), 0);
+  };
+  Obj dict(Tcl_NewDictObj());
+  const auto put = [&](const char* key, Tcl_Obj* value) {
+    Tcl_DictObjPut(nullptr, dict.get(), new_string(key), value);
+  };
+  put("format", new_string(format));
+  put("prefix", Tcl_NewWideIntObj(static_cast<std::int64_t>(location.offset)));
+  put("size", Tcl_NewWideIntObj(stat_fd(fd, path).st_size));
+  put("pagesize", Tcl_NewWideIntObj(pragma("PRAGMA page_size")));
+  put("version", Tcl_NewWideIntObj(pragma("PRAGMA user_version")));
+  return dict;
+}
+
+constexpr std::size_t kMany = 64;
+constexpr CommandRow kCommands[] = {
+    {"create", "output entries ?-option value ...?", 2, kMany, create},
+    {"list", "file ?-runtime boolean?", 1, 3, list},
+    {"extract", "file directory ?-option value ...?", 2, kMany, extract},
+    {"info", "file", 1, 1, info},
+};
+
+}  // namespace
+
+void create_archive_commands(Tcl_Interp* interp) { create_ensemble(interp, "::starlit::archive", kCommands); }
+
+}  // namespace starlit

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+//
+// The Tcl commands over archives and mounts. Each is one row of a table: name, arguments for `wrong # args`, function.
+//
+//     vfs::sqlar::Mount ARCHIVE ?MOUNTPOINT? ?-readonly?   -> mount point
+//         Makes an archive appear as a directory, by default at its own path. ARCHIVE may be a member of a mounted one.
+//     vfs::sqlar::Unmount MOUNTPOINT
+//         Refused while files in it are open (STARLIT BUSY).
+//     starlit::mounts ?PATH?                               -> list of {mountpoint archive state}
+//         All mounts, or the one that holds PATH.
+//     starlit::package_index find NAME AUTO_PATH TM_PATHS  -> dict: complete, indexes, modules
+//         Where the recorded package indices say that a package is; see package_commands.cpp.
+//     starlit::archive create OUTPUT ENTRIES ?-option value ...?   -> dict: members, bytes, content
+//     starlit::archive list FILE ?-runtime BOOLEAN?                -> list of {name type mode mtime size stored target}
+//     starlit::archive extract FILE DIRECTORY ?-option value ...?  -> number of members
+//     starlit::archive info FILE                                   -> dict: format, prefix, size, pagesize, version
+//         See archive_commands.cpp.
+//
+// Errors: errorCode {STARLIT word ...} or {POSIX ...}.
+
+#pragma once
+
+#include "driver/tcl.h"
+
+namespace starlit {
+
+void create_mount_commands(Tcl_Interp* interp);
+void create_package_commands(Tcl_Interp* interp);
+void create_archive_commands(Tcl_Interp* interp);
+
+}  // namespace starlit

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+//
+// The archive file system for Tcl: a Tcl_Filesystem over the mount table.
+//
+// Its procedures are thin: each asks the mount table for the place of a path, the archive for the member, and turns the
+// answer, or the Error, into what Tcl expects. See Tcl_FSRegister(3tcl).
+//
+// 1. Every change fails with EROFS.
+// 2. A member is readable whatever its permission bits say, since open() reads it; it is executable when it is a
+//    directory or has an x bit.
+// 3. Symbolic links are followed inside their archive; one that leads out of it leads nowhere (ENOENT).
+// 4. `cd` into an archive leaves the process in the nearest real directory, that of the archive's file, so `exec` runs
+//    there.
+
+#pragma once
+
+#include <memory>
+
+#include "driver/mounts.h"
+#include "driver/tcl.h"
+
+namespace starlit {
+
+// Makes the file system known to Tcl, once in the process, and returns its mount table, which lives until Tcl_Finalize.
+MountTable& register_driver();
+
+// The mount table when the driver is registered, else null.
+MountTable* mount_table() noexcept;
+
+// The archive in the file at a path of Tcl's: of the host, or itself a member of a mounted archive.
+struct OpenedArchive {
+  std::shared_ptr<Archive> archive;
+  std::int64_t mtime_s;
+};
+OpenedArchive open_archive(Tcl_Interp* interp, Tcl_Obj* path);
+
+// Mounts an archive and tells Tcl that paths may mean something else now. `point` is absolute and normalised.
+void mount_archive(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s);
+void unmount_archive(const std::string& point);
+
+// How much of a path (its first bytes) lies at or above a mount point and so needs no look at the host: the length of
+// the mount point, or nothing where no mount holds the path.
+std::optional<std::size_t> mounted_prefix(std::string_view path) noexcept;
+
+}  // namespace starlit

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// From Tcl's path values to places in archives, for the procedures of the driver.
+
+#pragma once
+
+#include "driver/driver.h"
+
+namespace starlit {
+
+extern const Tcl_Filesystem kArchiveFilesystem;
+
+// The place that Tcl keeps with a path of this file system. Throws Error{ENOENT} when a mount has gone meanwhile.
+inline const Place* place_of(Tcl_Obj* path) {
+  const auto* place = static_cast<const Place*>(Tcl_FSGetInternalRep(path, &kArchiveFilesystem));
+  if (place == nullptr) throw posix_error("couldn't use path", string_of(path), ENOENT);
+  return place;
+}
+
+// The member at a place, or the one that a link there leads to.
+inline std::optional<Member> find_followed(const Place& place) {
+  Archive& archive = *place.mount->archive;
+  auto member = archive.find(place.name);
+  if (member && member->type != MemberType::kLink) return member;
+  if (!archive.may_hold_links()) return std::nullopt;
+  const auto name = archive.resolve(place.name, true);
+  return name ? archive.find(*name) : std::nullopt;
+}
+
+inline bool is_executable(const Member& member) {
+  return member.type == MemberType::kDirectory || (member.permissions & 0111) != 0;
+}
+
+}  // namespace starlit
