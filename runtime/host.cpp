@@ -24,6 +24,7 @@
 
 #include <clocale>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -91,6 +92,12 @@ char* __wrap_dlerror() noexcept {
 }
 
 }  // extern "C"
+
+// libstdc++'s own prints the name of the exception that nobody caught, and brings 50 KB of demangler for it
+// (libsupc++/vterminate.cc). All of ours are caught in main().
+namespace __gnu_cxx {
+void __verbose_terminate_handler() { std::abort(); }
+}  // namespace __gnu_cxx
 
 namespace starlit {
 

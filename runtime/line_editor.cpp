@@ -2,10 +2,11 @@
 //
 // libedit 3.1-20221030 behind the interface of line_editor.h.
 //
-// libedit calls back to get a key (read_key), the prompt (current_prompt) and at TAB (complete_word); its client data is
-// the State. Only its wide-character functions are used: the others convert by the locale, which may not be there.
-// Its own signal handling (EL_SIGNAL) is off: with a reader of our own it would lose its handlers after the first signal
-// (its read_char, src/read.c, is what puts them back). A new window size is noticed at the next key instead.
+// libedit calls back to get a key (read_key), the prompt (current_prompt) and at TAB (complete_word); its client data
+// is the State. Only its wide-character functions are used: the others convert by the locale, which may not be there.
+//
+// Its own signal handling (EL_SIGNAL) is off: with a reader of our own it would lose its handlers after the first
+// signal (its read_char, src/read.c, is what puts them back). A new window size is noticed at the next key instead.
 
 #include "line_editor.h"
 
@@ -48,10 +49,10 @@ struct Binding {
 
 // Beside libedit's emacs keys (editrc(5)): what common terminals send whatever their descriptions say.
 constexpr Binding kBindings[] = {
-    {L"\\t", L"starlit-complete"},        {L"\\e[H", L"ed-move-to-beg"},      {L"\\e[F", L"ed-move-to-end"},
-    {L"\\e[1~", L"ed-move-to-beg"},       {L"\\e[4~", L"ed-move-to-end"},     {L"\\e[3~", L"ed-delete-next-char"},
-    {L"\\e[1;5D", L"ed-prev-word"},       {L"\\e[1;5C", L"em-next-word"},     {L"^R", L"em-inc-search-prev"},
-    {L"^S", L"em-inc-search-next"},       {L"^W", L"ed-delete-prev-word"},
+    {L"\\t", L"starlit-complete"},  {L"\\e[H", L"ed-move-to-beg"},   {L"\\e[F", L"ed-move-to-end"},
+    {L"\\e[1~", L"ed-move-to-beg"}, {L"\\e[4~", L"ed-move-to-end"},  {L"\\e[3~", L"ed-delete-next-char"},
+    {L"\\e[1;5D", L"ed-prev-word"}, {L"\\e[1;5C", L"em-next-word"},  {L"^R", L"em-inc-search-prev"},
+    {L"^S", L"em-inc-search-next"}, {L"^W", L"ed-delete-prev-word"},
 };
 
 int duplicate(int fd) { return ::fcntl(fd, F_DUPFD_CLOEXEC, 3); }
@@ -65,8 +66,8 @@ File open_nowhere() { return File(::fopencookie(nullptr, "w", cookie_io_function
 std::string common_beginning(const std::vector<std::string>& texts) {
   std::string common = texts.front();
   for (const std::string& text : texts) {
-    common.resize(static_cast<std::size_t>(
-        std::mismatch(common.begin(), common.end(), text.begin(), text.end()).first - common.begin()));
+    common.resize(static_cast<std::size_t>(std::mismatch(common.begin(), common.end(), text.begin(), text.end()).first -
+                                           common.begin()));
   }
   return common;
 }

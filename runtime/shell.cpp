@@ -70,8 +70,8 @@ Obj own_file(Tcl_Interp* interp, const std::string& name) {
   return Obj(Tcl_FSJoinToPath(library, 3, raw));
 }
 
-// Evaluates a command that `script` in the archive defines. Null on failure; the interpreter's
-// state is left as it was, but for an error where `keeps_error` is set.
+// Evaluates a command that `script` in the archive defines. Null on failure. The interpreter's result and error state
+// stay as they were, except that a failure stays there where `keeps_error` is set.
 Obj call_own(Tcl_Interp* interp, const char* script, const std::vector<Tcl_Obj*>& words, bool keeps_error = false) {
   const Tcl_InterpState state = Tcl_SaveInterpState(interp, TCL_OK);
   int code = TCL_OK;

@@ -13,8 +13,10 @@
 namespace starlit {
 
 // Runs the interactive or piped shell until end of input; returns the exit status. `exit` in a command ends the process
-// from within. The library folder (tcl_library) must be set: "../starlit" beside it holds the shell's own scripts and
-// the descriptions of terminals; without them there is neither completion nor, perhaps, a known terminal.
+// from within. (tclsh ends by evaluating `exit`, so that a script's own `exit` is seen: that is left to the caller.)
+//
+// tcl_library must be set: "../starlit" beside that folder holds the shell's own scripts and the descriptions of
+// terminals. Without them there is no completion and no prompt script, and an unknown terminal is a dumb one.
 int run_shell(Tcl_Interp* interp);
 
 }  // namespace starlit

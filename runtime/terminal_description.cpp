@@ -16,14 +16,25 @@ struct Family {
   const char* terminal;
 };
 
-// The first prefix that fits counts.
+// The first prefix that fits counts. The terminals on the right are carried (assemble.tcl).
 constexpr Family kFamilies[] = {
-    {"xterm", "xterm-256color"}, {"screen", "screen"},       {"tmux", "tmux"},
-    {"rxvt", "rxvt"},            {"linux", "linux"},         {"vt52", "vt52"},
-    {"vt", "vt100"},             {"alacritty", "xterm"},     {"foot", "xterm"},
-    {"kitty", "xterm"},          {"wezterm", "xterm"},       {"konsole", "xterm"},
-    {"gnome", "xterm"},          {"ghostty", "xterm"},       {"putty", "xterm"},
-    {"st-", "xterm"},            {"ansi", "ansi"},           {"cygwin", "cygwin"},
+    {"xterm", "xterm-256color"},
+    {"screen", "screen"},
+    {"tmux", "tmux"},
+    {"rxvt", "rxvt"},
+    {"linux", "linux"},
+    {"vt52", "dumb"},
+    {"vt", "vt100"},
+    {"alacritty", "xterm"},
+    {"foot", "xterm"},
+    {"kitty", "xterm"},
+    {"wezterm", "xterm"},
+    {"konsole", "xterm"},
+    {"gnome", "xterm"},
+    {"ghostty", "xterm"},
+    {"putty", "xterm"},
+    {"st-", "xterm"},
+    {"ansi", "ansi"},
 };
 
 std::optional<std::string> environment(const char* name) {

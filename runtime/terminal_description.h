@@ -3,7 +3,7 @@
 // Finds what a terminal can do (its terminfo entry) where there may be no terminfo database.
 //
 // ncurses takes an entry from the environment: TERMINFO=hex:<the compiled entry in hexadecimal> (terminfo(5), "Fetching
-// Compiled Descriptions"; tried with ncurses 6.4). The program carries the common entries in its archive. In this order:
+// Compiled Descriptions"; tried with ncurses 6.4). The program carries the common entries in its archive. The order:
 //
 //   1. the carried entry for $TERM       no file of the host is opened for the usual terminals
 //   2. the host's entry for $TERM        for terminals that we do not know

@@ -159,8 +159,11 @@ proc ::starlit::SourceIndices {dirs} {
 	# Also when it fails, or an index that fails after it has extended auto_path would never let the search end.
 	set sourcedIndex($dir) 1
 	try {
-	    # An index runs in the global namespace, in a frame of its own.
-	    apply {dir {source [file join $dir pkgIndex.tcl]}} $dir
+	    # The namespace and the variables that an index sees in tclPkgUnknown.
+	    apply {dir {
+		global auto_path env
+		source [file join $dir pkgIndex.tcl]
+	    }} $dir
 	} trap {POSIX EACCES} {} {
 	    # Not readable: silently ignored.
 	} on error message {

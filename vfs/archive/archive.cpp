@@ -26,7 +26,8 @@ constexpr std::int64_t kLinkTargetMax = 4096;
 std::uint64_t inode_of(std::string_view name) {
   std::uint64_t hash = 14695981039346656037u;
   for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211u;
-  return hash == 0 ? 1 : hash;
+  // Without the top bit, which Tcl would show as a sign.
+  return (hash & INT64_MAX) | 1;
 }
 
 void bind_text(sqlite3_stmt* statement, int index, std::string_view text) {

@@ -103,7 +103,7 @@ proc ::starkit::autoextend {dir} {
 proc ::starkit::remount {args} {
     variable topdir
 
-    lassign [lindex [::starlit::mounts $topdir] 0] mountpoint archive state
+    lassign [::starlit::mounts $topdir] mountpoint archive state
     if {$mountpoint ne $topdir} {
 	return -code error -errorcode [list STARKIT NOTMOUNTED $topdir] \
 	    "couldn't remount \"$topdir\": not a mounted archive"

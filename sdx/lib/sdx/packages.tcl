@@ -25,8 +25,8 @@ namespace eval ::sdx::packages {
 	subst switch unset while
     }
 
-    # An index that runs more commands than this is taken for one that does not end.
-    variable commandLimit 100000
+    # An index that runs longer is taken for one that does not end.
+    variable limitSeconds 2
 
     # The name of a module file, seen from its module path (as in tm.tcl).
     variable modulePattern {^([_[:alpha:]][:_[:alnum:]]*)-([[:digit:]].*)[.]tm$}
@@ -84,7 +84,7 @@ proc ::sdx::packages::Record {entries links} {
 #	The rows of one pkgIndex.tcl.
 
 proc ::sdx::packages::IndexRows {interp entry} {
-    variable commandLimit
+    variable limitSeconds
 
     lassign $entry name type content
     set folder [file dirname $name]
@@ -95,9 +95,9 @@ proc ::sdx::packages::IndexRows {interp entry} {
     if {$type eq "file" && [catch {ReadScript $content} content]} {
 	return $always
     }
-    interp limit $interp command -value [expr {[interp eval $interp {::sdx::info cmdcount}] + $commandLimit}]
+    interp limit $interp time -seconds [expr {[clock seconds] + $limitSeconds}]
     set failed [catch {interp eval $interp [list Evaluate /kit/$folder $content]}]
-    interp limit $interp command -value {}
+    interp limit $interp time -seconds {}
     set logged [interp eval $interp ::sdx::Result]
     if {$failed || $logged eq ""} {
 	return $always
@@ -136,7 +136,7 @@ proc ::sdx::packages::Evaluator {} {
     interp eval $interp {
 	namespace eval ::sdx {
 	    variable log {}
-	    foreach command {info package} {
+	    foreach command {global info package} {
 		rename ::$command ::sdx::$command
 	    }
 	    proc Result {} {
@@ -154,8 +154,9 @@ proc ::sdx::packages::Evaluator {} {
 	    namespace export *
 	    namespace ensemble create -command ::file
 	}
-	# In the global namespace, where tclPkgUnknown sources an index.
+	# The namespace and the variables that an index sees in tclPkgUnknown.
 	proc Evaluate {dir script} {
+	    ::sdx::global auto_path env
 	    eval $script
 	}
 	proc info {subcommand} {
