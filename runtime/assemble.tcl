@@ -8,7 +8,7 @@
 #	lib/tcl8.6/			Debian's Tcl library: scripts, encodings, message catalogues
 #	lib/tcl8.6/zoneinfo/		the time zone database, as TZif files
 #	lib/tcl8/8.6/			Tcl modules (http, msgcat, platform, tcltest)
-#	lib/starlit/			the runtime's own scripts
+#	lib/starlit/			the runtime's own scripts; start.tcl is evaluated in every interpreter
 #	lib/starlit/terminfo/		descriptions of the usual terminals
 #	lib/starlit/licenses/		the licences of all that is in the file
 #	lib/starkit/ lib/vfs/		packages
@@ -18,6 +18,7 @@
 
 lassign $argv source program output
 source $source/sdx/lib/sdx/packages.tcl
+source $source/runtime/snapshot.tcl
 
 set tclLibrary /usr/share/tcltk/tcl8.6
 set zoneinfo /usr/share/zoneinfo
@@ -106,8 +107,21 @@ proc AddZonesIn {name slim debian} {
 AddZones
 
 foreach path [lsort [glob -directory $source/runtime/library -types f *.tcl]] {
-    AddOwn lib/starlit/[file tail $path] $path
+    if {[file tail $path] ne "boot.tcl"} {
+	AddOwn lib/starlit/[file tail $path] $path
+    }
 }
+# The script that starts an interpreter: definitions only, without the comments that each start would skip.
+proc StartScript {source} {
+    set boot [encoding convertfrom utf-8 [ReadBytes $source/runtime/library/boot.tcl]]
+    set script [snapshot::Script][regsub -all -line {^\s*#.*\n} $boot {}]
+    if {![string is ascii $script]} {
+	error "the start script is evaluated as it lies in the archive, so it must be ASCII"
+    }
+    return $script
+}
+lappend entries [list lib/starlit/start.tcl bytes [StartScript $source] 0o644 $ownTime]
+
 foreach package {starkit vfs} {
     foreach path [lsort [glob -directory $source/runtime/library/$package *]] {
 	AddOwn lib/$package/[file tail $path] $path

@@ -4,6 +4,8 @@
 
 #include <sys/stat.h>
 
+#include <cstdlib>
+
 #include "driver/commands.h"
 #include "host.h"
 #include "self.h"
@@ -14,38 +16,58 @@ namespace {
 
 constexpr const char* kPackage = "Starlit";
 
-// Creates our commands in an interpreter: what preinit.tcl's `load {} Starlit` calls. Safe interpreters get none.
-int init_commands(Tcl_Interp* interp) noexcept {
-  return command(interp, [&] {
-    Tcl_CreateNamespace(interp, "::starlit", nullptr, nullptr);
-    Tcl_CreateNamespace(interp, "::vfs", nullptr, nullptr);
-    Tcl_CreateNamespace(interp, "::vfs::sqlar", nullptr, nullptr);
-    create_mount_commands(interp);
-    create_package_commands(interp);
-    create_archive_commands(interp);
-    Tcl_SetVar2Ex(interp, "::starlit::version", nullptr, Tcl_NewStringObj(kVersion, -1), TCL_GLOBAL_ONLY);
-    Tcl_PkgProvide(interp, kPackage, kVersion);
-  });
+// Where the runtime's own archive is. Set once, before there is any interpreter but the first.
+struct Home {
+  std::string point;
+  std::shared_ptr<Archive> archive;
+};
+Home& home() {
+  static Home home;
+  return home;
 }
 
-std::string read_member(Archive& archive, std::string_view name) {
+// Evaluates a script of the archive as it lies there: it is ASCII, so there is nothing to decode.
+void evaluate_member(Tcl_Interp* interp, Archive& archive, std::string_view name) {
   const auto reader = archive.open(name);
   const auto bytes = reader ? reader->bytes() : std::nullopt;
-  if (!bytes) throw Error(ENOENT, "NOTRUNTIME", quoted("couldn't start", archive.path()) + ": it has no " + std::string(name));
-  return {reinterpret_cast<const char*>(bytes->data()), bytes->size()};
+  if (!bytes) {
+    throw Error(ENOENT, "NOTRUNTIME", quoted("couldn't start", archive.path()) + ": it has no " + std::string(name));
+  }
+  if (Tcl_EvalEx(interp, reinterpret_cast<const char*>(bytes->data()), static_cast<Tcl_Size>(bytes->size()),
+                 TCL_EVAL_GLOBAL) != TCL_OK) {
+    throw Error(EINVAL, "NOTRUNTIME",
+                quoted("couldn't start", archive.path()) + ": " + std::string(string_of(Tcl_GetObjResult(interp))));
+  }
 }
 
-// preinit.tcl behind the line that tells it where the archive is mounted. Tcl keeps the pointer for all interpreters to
-// come, so the text lives as long as the process.
-const char* preinit_script(Archive& archive, const std::string& point) {
-  static std::string script;
-  const char* const body[] = {"variable", "home", point.c_str()};
-  const std::unique_ptr<char, Calls<Tcl_Free>> variable(Tcl_Merge(3, body));
-  const char* const words[] = {"namespace", "eval", "::starlit", variable.get()};
-  const std::unique_ptr<char, Calls<Tcl_Free>> line(Tcl_Merge(4, words));
-  script = std::string(line.get()) + "\n" + read_member(archive, "lib/starlit/preinit.tcl");
-  return script.c_str();
+void set_variable(Tcl_Interp* interp, const char* name, const std::string& value) {
+  Tcl_SetVar2Ex(interp, name, nullptr, new_string(value), TCL_GLOBAL_ONLY);
 }
+
+void init_interpreter(Tcl_Interp* interp) {
+  Tcl_CreateNamespace(interp, "::starlit", nullptr, nullptr);
+  Tcl_CreateNamespace(interp, "::vfs::sqlar", nullptr, nullptr);
+  create_mount_commands(interp);
+  create_package_commands(interp);
+  create_archive_commands(interp);
+  set_variable(interp, "::starlit::version", kVersion);
+  set_variable(interp, "::starlit::home", home().point);
+  set_variable(interp, "tcl_library", home().point + "/lib/tcl8.6");
+  evaluate_member(interp, *home().archive, "lib/starlit/start.tcl");
+  Tcl_PkgProvide(interp, kPackage, kVersion);
+}
+
+// Sets tcl_platform(user) when it is first read.
+char* read_user(ClientData, Tcl_Interp* interp, const char* array, const char* element, int flags) noexcept {
+  Tcl_UntraceVar2(interp, array, element, TCL_GLOBAL_ONLY | TCL_TRACE_READS | TCL_TRACE_WRITES, read_user, nullptr);
+  if ((flags & TCL_TRACE_READS) != 0) {
+    Tcl_SetVar2Ex(interp, array, element, from_host(user_name()), TCL_GLOBAL_ONLY);
+  }
+  return nullptr;
+}
+
+// Comes before what Tcl_Init would do, and stands in for it.
+constexpr const char* kPreInitScript = "load {} Starlit; proc tclInit {} {rename tclInit {}}";
 
 }  // namespace
 
@@ -57,22 +79,25 @@ Runtime boot(const char* argv0) {
   runtime.archive = open_own_archive(runtime.path);
 
   Tcl_FindExecutable(runtime.path.c_str());
-  runtime.interp.reset(Tcl_CreateInterp());
+  runtime.interp.reset(create_first_interpreter());
   Tcl_Interp* interp = runtime.interp.get();
+  Tcl_TraceVar2(interp, "tcl_platform", "user", TCL_GLOBAL_ONLY | TCL_TRACE_READS | TCL_TRACE_WRITES, read_user,
+                nullptr);
 
   struct stat status;
   const std::int64_t mtime_s = ::stat(runtime.path.c_str(), &status) == 0 ? status.st_mtime : 0;
   // Resolved, so that the files beside the executable are found when it was started by a link to it.
-  const Obj path(from_host(runtime.path + "/."));
-  const std::string point(normalized(interp, path.get()));
+  const std::unique_ptr<char, Calls<std::free>> resolved(::realpath(runtime.path.c_str(), nullptr));
+  const Obj path(from_host(resolved ? resolved.get() : runtime.path));
+  const std::string point(string_of(path.get()));
   mount_archive(point, runtime.archive, mtime_s);
 
-  Tcl_StaticPackage(nullptr, kPackage, init_commands, nullptr);
-  TclSetPreInitScript(preinit_script(*runtime.archive, point));
-  if (Tcl_Init(interp) != TCL_OK) {
-    throw Error(EINVAL, "NOTRUNTIME",
-                quoted("couldn't start", runtime.path) + ": " + std::string(string_of(Tcl_GetObjResult(interp))));
-  }
+  home() = {point, runtime.archive};
+
+  Tcl_StaticPackage(
+      nullptr, kPackage, [](Tcl_Interp* child) { return command(child, [&] { init_interpreter(child); }); }, nullptr);
+  TclSetPreInitScript(kPreInitScript);
+  init_interpreter(interp);
   // Only now can the table of an encoding be read.
   if (const std::string encoding = locale_encoding(); encoding != "utf-8") {
     Tcl_SetSystemEncoding(nullptr, encoding.c_str());

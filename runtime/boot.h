@@ -5,10 +5,11 @@
 //   1. find the own archive and open it        self.h
 //   2. create the interpreter                  system encoding UTF-8 unless the environment names another
 //   3. mount the archive at the own path       driver.h
-//   4. Tcl_Init from the mounted library       library/preinit.tcl, then Debian's init.tcl
-//   5. library/boot.tcl                        search paths, package index, time zones
+//   4. commands, then lib/starlit/start.tcl    what Debian's init.tcl defines, and library/boot.tcl: search paths,
+//                                              package index, time zones
 //
-// Steps 4 and 5 are the same in every interpreter of the process: children and those of other threads.
+// Step 4 is the same in every interpreter of the process: for children and those of other threads Tcl_Init comes to it
+// through the package "Starlit".
 
 #pragma once
 

@@ -8,8 +8,12 @@
 //
 //   TclpCreateTempFile       exec's buffer for stderr and for `<<`: a memfd, so that nothing is written anywhere and a
 //                            root without /tmp does
-//   TclpSetInitialEncodings  the system encoding: that of the locale the environment names, when it can be loaded and is
-//                            not C or POSIX; else UTF-8. Without a locale glibc names ASCII, which Tcl takes for Latin-1.
+//   TclpSetInitialEncodings  the system encoding: UTF-8, unless the environment names a locale that can be loaded and has
+//                            another one. Without a locale glibc names ASCII, which Tcl takes for Latin-1.
+//   setlocale                LC_CTYPE from the environment: not loaded where it names C, POSIX or UTF-8, as all that would
+//                            come of it is known; saves reading two to four files and 150 KB of memory
+//   TclpGetPwUid             tcl_platform(user): the user data base (nsswitch, nscd, /etc/passwd) is read when a script
+//                            asks for it, not at every start; see trace_user() in boot.cpp
 //   TclpObjNormalizePath     paths at or below a mount point: no look at the host (a system call for each part) for what
 //                            cannot be there
 //   getaddrinfo              "localhost" where there is no /etc/hosts to look it up in (RFC 6761, section 6.3)
@@ -17,6 +21,7 @@
 
 #include <langinfo.h>
 #include <netdb.h>
+#include <pwd.h>
 #include <strings.h>
 #include <sys/mman.h>
 #include <tcl.h>
@@ -38,9 +43,26 @@ namespace {
 using TclFile = struct TclFile_*;
 TclFile make_tcl_file(int fd) noexcept { return reinterpret_cast<TclFile>(static_cast<std::intptr_t>(fd) + 1); }
 
-bool is_plain_locale(const char* name) noexcept {
-  return name == nullptr || std::strcmp(name, "C") == 0 || std::strcmp(name, "POSIX") == 0;
+// The locale that the environment names for characters: the first of these that is set and not empty (setlocale(3)).
+std::string_view environment_locale() noexcept {
+  for (const char* variable : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const char* value = std::getenv(variable);
+    if (value != nullptr && *value != '\0') return value;
+  }
+  return "C";
 }
+
+// Whether a locale is known to have UTF-8, or to name no encoding that anyone wants.
+bool is_utf8_or_plain(std::string_view locale) noexcept {
+  if (locale == "C" || locale == "POSIX") return true;
+  const auto dot = locale.find('.');
+  if (dot == std::string_view::npos) return false;
+  const std::string codeset(locale.substr(dot + 1, locale.find('@') - dot - 1));
+  return ::strcasecmp(codeset.c_str(), "UTF-8") == 0 || ::strcasecmp(codeset.c_str(), "utf8") == 0;
+}
+
+// Set while the first interpreter is created.
+bool user_can_wait = false;
 
 }  // namespace
 
@@ -48,6 +70,8 @@ extern "C" {
 
 TclFile __real_TclpCreateTempFile(const char* contents) noexcept;
 int __real_TclpObjNormalizePath(Tcl_Interp* interp, Tcl_Obj* path, int checked) noexcept;
+struct passwd* __real_TclpGetPwUid(uid_t uid) noexcept;
+char* __real_setlocale(int category, const char* locale) noexcept;
 int __real_getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** result) noexcept;
 
 TclFile __wrap_TclpCreateTempFile(const char* contents) noexcept {
@@ -70,6 +94,17 @@ void __wrap_TclpSetInitialEncodings() noexcept { Tcl_SetSystemEncoding(nullptr, 
 int __wrap_TclpObjNormalizePath(Tcl_Interp* interp, Tcl_Obj* path, int checked) noexcept {
   if (const auto prefix = starlit::mounted_prefix(starlit::string_of(path))) return static_cast<int>(*prefix);
   return __real_TclpObjNormalizePath(interp, path, checked);
+}
+
+struct passwd* __wrap_TclpGetPwUid(uid_t uid) noexcept {
+  return user_can_wait ? nullptr : __real_TclpGetPwUid(uid);
+}
+
+char* __wrap_setlocale(int category, const char* locale) noexcept {
+  if (category == LC_CTYPE && locale != nullptr && *locale == '\0' && is_utf8_or_plain(environment_locale())) {
+    locale = nullptr;
+  }
+  return __real_setlocale(category, locale);
 }
 
 int __wrap_getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** result) noexcept {
@@ -102,13 +137,24 @@ void __verbose_terminate_handler() { std::abort(); }
 namespace starlit {
 
 std::string locale_encoding() {
-  if (is_plain_locale(std::setlocale(LC_CTYPE, nullptr)) || ::strcasecmp(::nl_langinfo(CODESET), "UTF-8") == 0) {
-    return "utf-8";
-  }
+  const char* locale = std::setlocale(LC_CTYPE, nullptr);
+  if (is_utf8_or_plain(locale) || ::strcasecmp(::nl_langinfo(CODESET), "UTF-8") == 0) return "utf-8";
   Tcl_DString name;
   const std::string encoding = Tcl_GetEncodingNameFromEnvironment(&name);
   Tcl_DStringFree(&name);
   return encoding;
+}
+
+Tcl_Interp* create_first_interpreter() {
+  user_can_wait = true;
+  Tcl_Interp* interp = Tcl_CreateInterp();
+  user_can_wait = false;
+  return interp;
+}
+
+std::string user_name() {
+  const struct passwd* entry = __real_TclpGetPwUid(::getuid());
+  return entry == nullptr ? "" : entry->pw_name;
 }
 
 }  // namespace starlit

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 #
-# boot.tcl: what a trusted interpreter needs after Debian's init.tcl so that it sees the runtime and nothing of the
-# host's Tcl, and finds packages by record instead of by search. Sourced once in every such interpreter, on every start.
+# boot.tcl: what a trusted interpreter needs so that it sees the runtime and nothing of the host's Tcl, and finds packages
+# by record instead of by search. Evaluated in every such interpreter, on every start, behind the snapshot of Debian's
+# init.tcl (runtime/snapshot.tcl). boot.cpp has set ::starlit::home, where the runtime's own archive is mounted, and
+# tcl_library before.
 #
 # Rules:
 # 1. It defines, and loads nothing: every line here is paid for by every start.
@@ -14,36 +16,39 @@
 # Known difference from a search: where two folders register the same version of a package with different scripts,
 # the later folder in search order wins among those that the record names for one request, not among all.
 
-namespace eval ::starlit {
-    # The folder of this file.
-    variable bootLibrary [file dirname [info script]]
+# The folder of this file.
+set ::starlit::bootLibrary $::starlit::home/lib/starlit
 
-    # Array: folders whose pkgIndex.tcl SourceIndices has sourced in this interpreter.
-    variable sourcedIndex
-
-    # Whether a record has answered since the last search: BeforePackage is then a trace on [package].
-    variable answered 0
-}
+# Whether a record has answered since the last search: BeforePackage is then a trace on [package].
+set ::starlit::answered 0
 
 # The runtime's own library: not TCLLIBPATH, not ../lib beside the executable, not the path compiled into Tcl.
-set ::auto_path [list $::tcl_library [file dirname $::tcl_library]]
+set ::auto_path [list $::tcl_library $::starlit::home/lib]
+encoding dirs [list $::tcl_library/encoding]
+unset ::tcl_pkgPath
 
 # Known without any index, because every kit's header asks for it.
-package ifneeded starkit 1.3.3 [list source [file join [file dirname $::tcl_library] starkit starkit.tcl]]
+package ifneeded starkit 1.3.3 [list source $::starlit::home/lib/starkit/starkit.tcl]
 
 # clock.tcl is sourced by init.tcl's stubs from this folder, on the first [clock format], [clock scan] or [clock add].
 set ::tcl::clock::TclLibDir $::starlit::bootLibrary
 
-# Stubs for the commands of tm.tcl, as tclIndex lists them: the first call of any of them sources tm.tcl. They make
-# auto_load and its reading of tclIndex unnecessary (about 2 ms).
+# Stubs for the commands of tm.tcl, as tclIndex lists them: the first call of any of them sources tm.tcl, which defines
+# them all. They make auto_load and its reading of tclIndex unnecessary (about 2 ms).
 namespace eval ::tcl::tm {}
-foreach ::starlit::command {path add remove list roots Defaults UnknownHandler} {
-    proc ::tcl::tm::$::starlit::command args {
-	uplevel #0 {source [file join $::starlit::bootLibrary tm.tcl]}
-	tailcall {*}[info level 0]
-    }
+proc ::starlit::LoadModules {} {
+    uplevel #0 [list source $::starlit::bootLibrary/tm.tcl]
 }
-unset ::starlit::command
+proc ::tcl::tm::path args {::starlit::LoadModules; tailcall {*}[info level 0]}
+proc ::tcl::tm::add args {::starlit::LoadModules; tailcall {*}[info level 0]}
+proc ::tcl::tm::remove args {::starlit::LoadModules; tailcall {*}[info level 0]}
+proc ::tcl::tm::list args {::starlit::LoadModules; tailcall {*}[info level 0]}
+proc ::tcl::tm::roots args {::starlit::LoadModules; tailcall {*}[info level 0]}
+proc ::tcl::tm::Defaults args {::starlit::LoadModules; tailcall {*}[info level 0]}
+proc ::tcl::tm::UnknownHandler args {::starlit::LoadModules; tailcall {*}[info level 0]}
+
+# So that a search does not read tclIndex either.
+set ::auto_index(tclPkgUnknown) [list source [file join $::tcl_library package.tcl]]
 
 # ::starlit::PackageUnknown --
 #
@@ -172,4 +177,4 @@ proc ::starlit::SourceIndices {dirs} {
     }
 }
 
-package unknown [list ::starlit::PackageUnknown [package unknown]]
+package unknown {::starlit::PackageUnknown {::tcl::tm::UnknownHandler ::tclPkgUnknown}}

@@ -14,7 +14,9 @@ namespace {
 // The columns that member_of() reads, in its order. The length of a text, which a link's target is, counts characters.
 #define STARLIT_COLUMNS \
   "name, mode, mtime, sz, CASE sz WHEN -1 THEN length(CAST(data AS BLOB)) ELSE length(data) END"
-constexpr std::string_view kFind = "SELECT " STARLIT_COLUMNS " FROM sqlar WHERE name = ?1";
+// One statement for looking up and for reading: the data comes only when it is not longer than ?2.
+constexpr std::string_view kFind =
+    "SELECT " STARLIT_COLUMNS ", CASE WHEN length(data) <= ?2 THEN data END, rowid FROM sqlar WHERE name = ?1";
 constexpr std::string_view kRange =
     "SELECT " STARLIT_COLUMNS " FROM sqlar WHERE name >= ?1 AND name < ?2 ORDER BY name";
 #undef STARLIT_COLUMNS
@@ -51,15 +53,17 @@ mode_t Member::mode() const noexcept {
   }
 }
 
-Archive::Archive(Database database, std::string path) : path_(std::move(path)), database_(std::move(database)) {
-  check_schema();
+Archive::Archive(Database database, std::string path, Trust trust)
+    : path_(std::move(path)), database_(std::move(database)) {
+  if (trust == Trust::kNone) check_schema();
   find_ = prepare(database_.get(), kFind, path_);
+  if (trust == Trust::kOwn) return;
   if (const auto dot = find_stored(".", ""); dot && dot->type == MemberType::kDirectory) root_ = "./";
 }
 
 Archive::~Archive() = default;
 
-std::shared_ptr<Archive> Archive::open_bytes(Bytes bytes, std::string path) {
+std::shared_ptr<Archive> Archive::open_bytes(Bytes bytes, std::string path, Trust trust) {
   check_database_header({reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 100)},
                         static_cast<std::int64_t>(bytes.size()), path);
   // Pages are then read where they lie (memdb's xFetch), not copied.
@@ -68,7 +72,7 @@ std::shared_ptr<Archive> Archive::open_bytes(Bytes bytes, std::string path) {
   const auto size = static_cast<sqlite3_int64>(bytes.size());
   const int code = sqlite3_deserialize(database.get(), "main", data, size, size, SQLITE_DESERIALIZE_READONLY);
   if (code != SQLITE_OK) throw sqlite_error(database.get(), code, path);
-  return std::shared_ptr<Archive>(new Archive(std::move(database), std::move(path)));
+  return std::shared_ptr<Archive>(new Archive(std::move(database), std::move(path), trust));
 }
 
 std::shared_ptr<Archive> Archive::open_mapping(Mapping mapping, std::size_t skip_bytes, std::size_t size_bytes,
@@ -93,7 +97,7 @@ std::shared_ptr<Archive> Archive::open_file(const std::string& path) {
   const Location location = locate_archive(open_regular(path), path);
   Database database = open_at_offset(path, location, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX);
   execute(database.get(), "PRAGMA cell_size_check=ON", path);
-  return std::shared_ptr<Archive>(new Archive(std::move(database), path));
+  return std::shared_ptr<Archive>(new Archive(std::move(database), path, Trust::kNone));
 }
 
 // `sqlar` must be a table, not a view or a virtual table: those would run code of the archive's author. That its columns
@@ -158,6 +162,7 @@ std::optional<Member> Archive::find_row(std::string_view name) {
 std::optional<Member> Archive::find_stored(std::string_view stored, std::string_view name) {
   const Use use(find_.get());
   bind_text(find_.get(), 1, stored);
+  sqlite3_bind_int64(find_.get(), 2, -1);
   if (!step(find_.get())) return std::nullopt;
   return member_of(find_.get(), name);
 }
@@ -325,26 +330,20 @@ bool Archive::may_hold_links() {
 }
 
 std::optional<Archive::Stored> Archive::stored(std::string_view name, std::int64_t data_max) {
-  if (!data_) {
-    data_ = prepare(database_.get(),
-                    "SELECT mode, mtime, sz, CASE WHEN length(data) <= ?2 THEN data END, rowid, length(data) "
-                    "FROM sqlar WHERE name = ?1",
-                    path_);
-  }
-  sqlite3_stmt* row = data_.get();
+  sqlite3_stmt* row = find_.get();
   sqlite3_reset(row);
   const std::string full = stored_name(name);
   sqlite3_bind_text(row, 1, full.data(), static_cast<int>(full.size()), SQLITE_TRANSIENT);
   sqlite3_bind_int64(row, 2, data_max);
   if (!step(row)) return std::nullopt;
   Stored stored;
-  stored.mode = sqlite3_column_int64(row, 0);
-  stored.mtime_s = sqlite3_column_int64(row, 1);
-  stored.size = sqlite3_column_int64(row, 2);
-  stored.is_null = sqlite3_column_type(row, 5) == SQLITE_NULL;
-  stored.data = column_blob(row, 3);
-  stored.has_data = stored.is_null || sqlite3_column_type(row, 3) != SQLITE_NULL;
-  stored.row = sqlite3_column_int64(row, 4);
+  stored.mode = sqlite3_column_int64(row, 1);
+  stored.mtime_s = sqlite3_column_int64(row, 2);
+  stored.size = sqlite3_column_int64(row, 3);
+  stored.is_null = sqlite3_column_type(row, 4) == SQLITE_NULL;
+  stored.data = column_blob(row, 5);
+  stored.has_data = stored.is_null || sqlite3_column_type(row, 5) != SQLITE_NULL;
+  stored.row = sqlite3_column_int64(row, 6);
   return stored;
 }
 

@@ -53,10 +53,13 @@ struct Member {
 
 class MemberReader;
 
+// kOwn: an archive that is a part of the running program, whose schema need not be checked.
+enum class Trust { kNone, kOwn };
+
 class Archive : public std::enable_shared_from_this<Archive> {
  public:
   // An archive in memory that outlives it: a segment of this program or a mapping. `path` is for messages.
-  static std::shared_ptr<Archive> open_bytes(Bytes database, std::string path);
+  static std::shared_ptr<Archive> open_bytes(Bytes database, std::string path, Trust trust = Trust::kNone);
 
   // The same over a mapping that the archive keeps.
   static std::shared_ptr<Archive> open_mapping(Mapping mapping, std::size_t skip_bytes, std::size_t size_bytes,
@@ -120,12 +123,12 @@ class Archive : public std::enable_shared_from_this<Archive> {
   std::optional<Stored> stored(std::string_view name, std::int64_t data_max = std::int64_t{1} << 40);
 
   // Ends what stored() began: lets other processes change the archive again.
-  void release() noexcept { sqlite3_reset(data_.get()); }
+  void release() noexcept { sqlite3_reset(find_.get()); }
 
  private:
   friend class MemberReader;
 
-  Archive(Database database, std::string path);
+  Archive(Database database, std::string path, Trust trust);
   void check_schema();
   std::uint32_t change_counter();
   std::string stored_name(std::string_view name) const { return root_ + std::string(name); }
@@ -143,7 +146,6 @@ class Archive : public std::enable_shared_from_this<Archive> {
   Database database_;
   Statement find_;
   Statement range_;
-  Statement data_;
   Inflater inflater_;
   std::string root_;  // "" or "./", see rule 4
   std::optional<bool> linkless_;  // what may_hold_links() found when the change counter was linkless_at_

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+#
+# help.tcl: sdx help.
+
+namespace eval ::sdx::help {
+    variable operands {{COMMAND optional}}
+    variable options {}
+    variable description {
+	Explains a command; without one, lists them.
+    }
+}
+
+proc ::sdx::help::Run {values} {
+    if {[dict exists $values COMMAND]} {
+	puts [::sdx::options::Help [::sdx::Command [dict get $values COMMAND]]]
+    } else {
+	puts [::sdx::Usage]
+    }
+}

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+#
+# kit.tcl: what wrap and qwrap have in common: the options, the header, writing the output.
+#
+# Rules:
+# 1. The same input gives the same bytes: nothing of the time, the machine or the paths goes in. SOURCE_DATE_EPOCH, when
+#    set, is the latest time that a member can have (https://reproducible-builds.org/specs/source-date-epoch/).
+# 2. The output appears whole or not at all (starlit::archive create sees to that).
+
+namespace eval ::sdx::kit {
+    # Rows of options.tcl.
+    variable options {
+	{{-runtime} FILE {} {make a starpack: take the program and the Tcl library from this runtime or starpack. "self" is
+	    the executable that runs sdx.}}
+	{{-interp} PROGRAM {} {what the kit's first line starts, found by PATH; default tclkit}}
+	{{-writable -writeable} {} {} {leave -readonly out of the kit's header}}
+	{{-nocomp -nocompress} {} {} {store, don't compress; the same as -level 0}}
+	{{-level} N {integer 0 12} {how hard to compress, 0 (not) to 12 (best, slow); default 6}}
+	{{-pagesize} BYTES {integer 512 65536} {page size of the archive, a power of 2; default by size of content}}
+	{{-verbose} {} {} {print the name of each member}}
+	{{-quiet} {} {} {print nothing when all goes well}}
+    }
+}
+
+# ::sdx::kit::Header --
+#
+#	The script in front of a kit's archive: for the shell its first command, for Tcl the rest, up to ^Z.
+
+proc ::sdx::kit::Header {program writable} {
+    if {[string match *\n* $program] || [string trim $program] eq ""} {
+	return -code error -errorcode {SDX USAGE} "bad argument \"$program\" of option \"-interp\": must be one line"
+    }
+    set mode [expr {$writable ? "" : " -readonly"}]
+    return [encoding convertto utf-8 "#!/bin/sh\n# \\\nexec $program \"\$0\" \${1+\"\$@\"}\npackage require\
+	    starkit\nstarkit::header sqlar$mode\n\x1a"]
+}
+
+# ::sdx::kit::Epoch --
+#
+#	SOURCE_DATE_EPOCH, or the default when it is not set.
+
+proc ::sdx::kit::Epoch {default} {
+    if {![info exists ::env(SOURCE_DATE_EPOCH)] || $::env(SOURCE_DATE_EPOCH) eq ""} {
+	return $default
+    }
+    if {![regexp {^[0-9]{1,18}$} $::env(SOURCE_DATE_EPOCH)]} {
+	return -code error -errorcode {SDX EPOCH} \
+	    "bad SOURCE_DATE_EPOCH \"$::env(SOURCE_DATE_EPOCH)\": must be a number of seconds"
+    }
+    # Not octal, whatever zeros it begins with.
+    return [scan $::env(SOURCE_DATE_EPOCH) %lld]
+}
+
+# ::sdx::kit::Write --
+#
+#	Writes a kit or a starpack and tells so.
+#
+# Arguments:
+#	output -	Its path.
+#	entries -	Members as starlit::archive create takes them.
+#	links -		Names of those that are links.
+#	values -	The options.
+
+proc ::sdx::kit::Write {output entries links values} {
+    ::sdx::Load packages
+    ::sdx::Load progress
+
+    if {[file isdirectory $output]} {
+	return -code error -errorcode {POSIX EISDIR {is a directory}} "couldn't write \"$output\": it is a directory"
+    }
+    set options [list -packages [::sdx::packages::Record $entries $links]]
+    if {[dict exists $values -runtime]} {
+	set runtime [dict get $values -runtime]
+	lappend options -runtime [expr {$runtime eq "self" ? [info nameofexecutable] : $runtime}]
+    } else {
+	set program [expr {[dict exists $values -interp] ? [dict get $values -interp] : "tclkit"}]
+	lappend options -script [Header $program [dict get $values -writable]]
+    }
+    if {[dict get $values -nocomp]} {
+	lappend options -level 0
+    } elseif {[dict exists $values -level]} {
+	lappend options -level [dict get $values -level]
+    }
+    if {[dict exists $values -pagesize]} {
+	lappend options -pagesize [dict get $values -pagesize]
+    }
+    set epoch [Epoch none]
+    if {$epoch ne "none"} {
+	lappend options -clamp $epoch
+    }
+    if {[dict get $values -verbose]} {
+	foreach entry $entries {
+	    puts [lindex $entry 0]
+	}
+    }
+    try {
+	set written [::starlit::archive create $output $entries {*}$options \
+		{*}[::sdx::progress::Options "wrapping [file tail $output]"]]
+    } finally {
+	::sdx::progress::End
+    }
+    if {![dict get $values -quiet]} {
+	puts "$output: [llength $entries] members, [dict get $written bytes] bytes"
+    }
+}

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+#
+# options.tcl: what a subcommand says of its command line, and what is made of that: parsing, checks and help.
+#
+# A subcommand's namespace holds
+#	operands	list of {NAME required|optional|several}, in order; only the last can be several
+#	options		one row per option: {NAMES ARGUMENT CHECK HELP}
+#	    NAMES	the option's name, then its other names; two dashes do as well as one
+#	    ARGUMENT	what its argument is called in the help; empty for a switch
+#	    CHECK	what the argument must be: "" or {integer MIN MAX}
+#	description	text for the help
+#
+# Parse gives a dict: operands by NAME (those given), options by first name (those given; switches are always there, 0 or
+# 1), and -help.
+
+namespace eval ::sdx::options {
+    variable helpRow {{-help -h} {} {} {print this text}}
+    variable width 78
+}
+
+# ::sdx::options::Misuse --
+#
+#	Raises the error of a wrong command line: status 2.
+
+proc ::sdx::options::Misuse {message} {
+    return -code error -level 2 -errorcode {SDX USAGE} $message
+}
+
+# ::sdx::options::Parse --
+#
+#	Parses a subcommand's arguments.
+
+proc ::sdx::options::Parse {command arguments} {
+    variable helpRow
+
+    set name [namespace tail $command]
+    set rows [concat [set ${command}::options] [list $helpRow]]
+    set known {}
+    set values {}
+    foreach row $rows {
+	lassign $row names argument
+	foreach alias $names {
+	    dict set known $alias $row
+	}
+	if {$argument eq ""} {
+	    dict set values [lindex $names 0] 0
+	}
+    }
+
+    set words {}
+    for {set i 0} {$i < [llength $arguments]} {incr i} {
+	set word [lindex $arguments $i]
+	if {$word eq "--"} {
+	    lappend words {*}[lrange $arguments $i+1 end]
+	    break
+	}
+	if {$word eq "-" || ![string match -* $word]} {
+	    lappend words $word
+	    continue
+	}
+	set option [regsub {^--} $word -]
+	if {![dict exists $known $option]} {
+	    Misuse "unknown option \"$word\"[Suggestion $option [dict keys $known]], try sdx help $name"
+	}
+	lassign [dict get $known $option] names argument check
+	if {$argument eq ""} {
+	    dict set values [lindex $names 0] 1
+	    continue
+	}
+	if {[incr i] >= [llength $arguments]} {
+	    Misuse "option \"$word\" needs an argument: $argument"
+	}
+	set value [lindex $arguments $i]
+	Check $word $value $check
+	dict set values [lindex $names 0] $value
+    }
+    if {[dict get $values -help]} {
+	return $values
+    }
+    return [dict merge $values [Operands $command $words]]
+}
+
+# ::sdx::options::Operands --
+#
+#	Names the words that are not options.
+
+proc ::sdx::options::Operands {command words} {
+    set operands [set ${command}::operands]
+    set values {}
+    foreach operand $operands {
+	lassign $operand name kind
+	if {$kind eq "several"} {
+	    dict set values $name $words
+	    return $values
+	}
+	if {[llength $words] == 0} {
+	    if {$kind eq "required"} {
+		Misuse "missing $name, should be \"[Synopsis $command]\""
+	    }
+	    return $values
+	}
+	dict set values $name [lindex $words 0]
+	set words [lrange $words 1 end]
+    }
+    if {[llength $words]} {
+	Misuse "unexpected argument \"[lindex $words 0]\", should be \"[Synopsis $command]\""
+    }
+    return $values
+}
+
+proc ::sdx::options::Check {word value check} {
+    lassign $check kind min max
+    if {$kind eq "integer" && !([string is integer -strict $value] && $value >= $min && $value <= $max)} {
+	Misuse "bad argument \"$value\" of option \"$word\": must be a number from $min to $max"
+    }
+}
+
+# ::sdx::options::Synopsis --
+#
+#	The usage line.
+
+proc ::sdx::options::Synopsis {command} {
+    set text "sdx [namespace tail $command]"
+    foreach operand [set ${command}::operands] {
+	lassign $operand name kind
+	append text " " [dict get [list required $name optional ?$name? several "?$name ...?"] $kind]
+    }
+    if {[llength [set ${command}::options]]} {
+	append text " ?option ...?"
+    }
+    return $text
+}
+
+# ::sdx::options::Help --
+#
+#	The help of a subcommand.
+
+proc ::sdx::options::Help {command} {
+    variable helpRow
+
+    set text "usage: [Synopsis $command]\n"
+    foreach paragraph [split [string map {\n\n \0} [string trim [set ${command}::description]]] \0] {
+	append text \n[Fold $paragraph ""]
+    }
+    append text "\nOptions:\n"
+    foreach row [concat [set ${command}::options] [list $helpRow]] {
+	lassign $row names argument check help
+	set head "  [join $names ", "][expr {$argument eq "" ? "" : " $argument"}]"
+	append text [format "%-22s" $head]
+	append text [expr {[string length $head] > 20 ? "\n[string repeat " " 22]" : ""}]
+	append text [string trimleft [Fold $help [string repeat " " 22]]]
+    }
+    append text "\nExit status: 0 done, 1 it could not be done, 2 wrong usage."
+    return $text
+}
+
+# ::sdx::options::Fold --
+#
+#	Breaks a text into indented lines; lines that begin with a space in the source stay as they are.
+
+proc ::sdx::options::Fold {text indent} {
+    variable width
+
+    if {[string index $text 0] eq " "} {
+	return $text\n
+    }
+    set folded ""
+    set line ""
+    foreach word [split [regsub -all {\s+} [string trim $text] " "] " "] {
+	if {$line ne "" && [string length "$indent$line $word"] > $width} {
+	    append folded $indent$line\n
+	    set line ""
+	}
+	append line [expr {$line eq "" ? "" : " "}]$word
+    }
+    return $folded$indent$line\n
+}
+
+# ::sdx::options::Suggestion --
+#
+#	" (did you mean X?)" with the nearest of the known names, or nothing when none is near.
+
+proc ::sdx::options::Suggestion {word known} {
+    set best [expr {[string length $word] / 2 + 1}]
+    set nearest ""
+    foreach candidate $known {
+	set distance [Distance $word $candidate]
+	if {[string match $word* $candidate]} {
+	    set distance 0
+	}
+	if {$distance < $best} {
+	    set best $distance
+	    set nearest $candidate
+	}
+    }
+    return [expr {$nearest eq "" ? "" : " (did you mean $nearest?)"}]
+}
+
+# ::sdx::options::Distance --
+#
+#	How many letters have to be added, taken or changed to make one word of another (Levenshtein).
+
+proc ::sdx::options::Distance {a b} {
+    set row {}
+    for {set j 0} {$j <= [string length $b]} {incr j} {
+	lappend row $j
+    }
+    for {set i 1} {$i <= [string length $a]} {incr i} {
+	set next $i
+	for {set j 1} {$j <= [string length $b]} {incr j} {
+	    set change [expr {[string index $a $i-1] ne [string index $b $j-1]}]
+	    lappend next [expr {min([lindex $row $j] + 1, [lindex $next end] + 1, [lindex $row $j-1] + $change)}]
+	}
+	set row $next
+    }
+    return [lindex $row end]
+}

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+#
+# qwrap.tcl: sdx qwrap, a kit or a starpack from one script. The script becomes the package app-NAME, which main.tcl asks
+# for, as in the classic sdx; nothing but the output is written.
+
+::sdx::Load kit
+
+namespace eval ::sdx::qwrap {
+    variable operands {{FILE required} {NAME optional}}
+    variable options [linsert $::sdx::kit::options end \
+	{{-asdir} {} {} {leave the tree NAME.vfs, ready for wrap, instead of wrapping it}}]
+    variable description {
+	Wraps one script into a kit, NAME.kit, or, with -runtime, into a starpack, NAME. FILE "-" is the standard input.
+	NAME is by default that of FILE without directory and extension ("stdin" for the standard input).
+
+	In the kit the script is the package app-NAME; a "package provide app-NAME 1.0" is put in front of it when it has
+	none.
+    }
+    variable mainScript "package require starkit\nstarkit::startup\npackage require %s\n"
+}
+
+proc ::sdx::qwrap::Run {values} {
+    set file [dict get $values FILE]
+    if {[dict exists $values NAME]} {
+	set name [dict get $values NAME]
+    } elseif {$file eq "-"} {
+	set name stdin
+    } else {
+	set name [file rootname [file tail $file]]
+    }
+    if {$name eq "" || [regexp {/|^\.|[\s\[\]\{\}"$;\\]} [file tail $name]]} {
+	return -code error -errorcode {SDX USAGE} "bad NAME \"$name\": it has to serve as a package's name"
+    }
+    set entries [Members [file tail $name] {*}[Script $file]]
+    if {[dict get $values -asdir]} {
+	Unpack $name.vfs $entries
+	if {![dict get $values -quiet]} {
+	    puts "$name.vfs: [llength $entries] members"
+	}
+	return
+    }
+    ::sdx::kit::Write [expr {[dict exists $values -runtime] ? $name : "$name.kit"}] $entries {} $values
+}
+
+# ::sdx::qwrap::Script --
+#
+#	Reads the script.
+#
+# Results:
+#	A list of two: its bytes, and its time; the standard input has none, so as not to tell one run from the next.
+
+proc ::sdx::qwrap::Script {file} {
+    if {$file eq "-"} {
+	fconfigure stdin -translation binary
+	return [list [read stdin] [::sdx::kit::Epoch 0]]
+    }
+    if {[regexp {^(https?|ftp)://} $file]} {
+	return -code error -errorcode {SDX URL} \
+	    "couldn't read \"$file\": sdx does not fetch (hint: curl -L $file | sdx qwrap - NAME)"
+    }
+    if {[file isdirectory $file]} {
+	return -code error -errorcode {POSIX EISDIR {is a directory}} \
+	    "couldn't read \"$file\": it is a directory (hint: sdx wrap takes a directory)"
+    }
+    set channel [open $file rb]
+    try {
+	return [list [read $channel] [file mtime $file]]
+    } finally {
+	close $channel
+    }
+}
+
+# ::sdx::qwrap::Members --
+#
+#	The members of the kit.
+
+proc ::sdx::qwrap::Members {name script mtime} {
+    variable mainScript
+
+    set package app-$name
+    set version 1.0
+    if {![regexp -line "^\\s*package\\s+provide\\s+\"?\\{?[regsub -all {\W} $package {\\&}]\\}?\"?\\s+(\[\\d.ab\]+)" \
+	    $script - version]} {
+	# On the script's first line, so that line numbers in error messages stay right.
+	set script "[encoding convertto utf-8 "package provide $package $version"]; $script"
+    }
+    set index "package ifneeded $package $version \[list source -encoding utf-8 \[file join \$dir $name.tcl\]\]\n"
+    set folder lib/$package
+    return [list \
+	[list lib directory 0o755 $mtime] \
+	[list $folder directory 0o755 $mtime] \
+	[list $folder/$name.tcl bytes $script 0o644 $mtime] \
+	[list $folder/pkgIndex.tcl bytes [encoding convertto utf-8 $index] 0o644 $mtime] \
+	[list main.tcl bytes [encoding convertto utf-8 [format $mainScript $package]] 0o644 $mtime]]
+}
+
+# ::sdx::qwrap::Unpack --
+#
+#	Writes the members as files: whole or not at all.
+
+proc ::sdx::qwrap::Unpack {directory entries} {
+    if {![catch {file lstat $directory status}]} {
+	return -code error -errorcode {POSIX EEXIST {file already exists}} \
+	    "couldn't make \"$directory\": it already exists"
+    }
+    file mkdir $directory
+    try {
+	foreach entry $entries {
+	    lassign $entry name type data
+	    if {$type eq "directory"} {
+		file mkdir [file join $directory $name]
+		continue
+	    }
+	    set channel [open [file join $directory $name] wb]
+	    puts -nonewline $channel $data
+	    close $channel
+	}
+    } on error {message options} {
+	file delete -force $directory
+	return -options $options $message
+    }
+}
