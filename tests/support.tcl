@@ -36,8 +36,10 @@ set ::env(TZ) UTC
 # Kits find the runtime by PATH.
 set ::env(PATH) [file dirname $::env(TCLKIT)]:$::env(PATH)
 
-::tcltest::testConstraint root [expr {[exec id -u] == 0}]
-::tcltest::testConstraint notRoot [expr {[exec id -u] != 0}]
+# In front of a command: runs it as an ordinary user, whoever runs the tests.
+set ::support::asUser [expr {[exec id -u] == 0 ? "setpriv --reuid=65534 --regid=65534 --clear-groups" : ""}]
+# In front of a command: runs it where it may mount.
+set ::support::mayMount [expr {[exec id -u] == 0 ? "unshare -m" : "unshare -rm"}]
 
 # ::support::program --
 #

@@ -6,7 +6,12 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
 #include <set>
+#include <thread>
 #include <unordered_set>
 #include <vector>
 
@@ -16,6 +21,9 @@
 
 namespace starlit {
 namespace {
+
+// Files up to this size are held whole, one for each writer and those in the queue deflated.
+constexpr std::int64_t kQueuedMax = 4 << 20;
 
 // The new directory and what has been made in it, removed again unless kept.
 class Target {
@@ -44,16 +52,21 @@ class Target {
     directories_.insert(name);
   }
 
-  void write_file(const std::string& name, const Member& member, MemberReader& content) {
-    make_directory(std::string(parent_name(name)));
+  // Creates a file in a directory that is there. Any thread may call.
+  void write_file(const std::string& name, const Member& member, const std::function<void(const Fd&)>& write) {
     const Fd fd(::openat(root_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!fd) fail("couldn't create", name);
-    made_.push_back({name, false});
-    copy(content, fd, name);
+    {
+      const std::lock_guard guard(mutex_);
+      made_.push_back({name, false});
+    }
+    write(fd);
     if (::fchmod(fd.get(), member.permissions & 0777) != 0) fail("couldn't set the mode of", name);
     const auto times = times_of(member);
     if (::futimens(fd.get(), times.data()) != 0) fail("couldn't set the time of", name);
   }
+
+  std::string path_of(const std::string& name) const { return path_ + "/" + name; }
 
   void make_link(const std::string& name, const Member& member, const std::string& target) {
     make_directory(std::string(parent_name(name)));
@@ -90,22 +103,10 @@ class Target {
   }
 
   [[noreturn]] void fail(const char* verb, const std::string& name) const {
-    throw posix_error(verb, path_ + "/" + name);
+    throw posix_error(verb, path_of(name));
   }
 
-  void copy(MemberReader& content, const Fd& fd, const std::string& name) {
-    const auto write = [&](Bytes bytes) {
-      write_all(fd, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path_ + "/" + name);
-    };
-    if (const auto bytes = content.bytes()) return write(*bytes);
-    std::vector<std::byte> piece(1 << 20);
-    std::int64_t offset = 0;
-    while (const std::size_t size = content.read(offset, piece)) {
-      write(Bytes(piece).first(size));
-      offset += static_cast<std::int64_t>(size);
-    }
-  }
-
+  std::mutex mutex_;  // for made_, while files are written
   const std::string path_;
   Fd root_;
   std::vector<Made> made_;
@@ -118,9 +119,117 @@ struct Entry {
   Member member;
 };
 
+void write_bytes(const Fd& fd, Bytes bytes, const std::string& path) {
+  write_all(fd, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
+}
+
+// Inflates and writes files on all processors while the calling thread reads the archive.
+class Writers {
+ public:
+  Writers(const Archive& archive, Target& target) : archive_(archive), target_(target) {
+    const unsigned count = std::max(1u, std::thread::hardware_concurrency());
+    for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+  }
+  Writers(const Writers&) = delete;
+  Writers& operator=(const Writers&) = delete;
+  ~Writers() { end(); }
+
+  // Takes a file to be written. Throws what a writer has failed with.
+  void add(const Entry& entry, const Archive::Stored& row) {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [&] { return queue_.size() < kQueueMax || failure_; });
+    if (failure_) std::rethrow_exception(failure_);
+    queue_.push_back({&entry, row, {row.data.begin(), row.data.end()}});
+    work_.notify_one();
+  }
+
+  // Waits until all is written.
+  void finish() {
+    end();
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  static constexpr std::size_t kQueueMax = 64;
+
+  struct File {
+    const Entry* entry;
+    Archive::Stored row;
+    std::vector<std::byte> data;
+  };
+
+  void end() {
+    {
+      const std::lock_guard guard(mutex_);
+      ended_ = true;
+    }
+    work_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+  void work() {
+    Inflater inflater;
+    std::unique_lock lock(mutex_);
+    while (true) {
+      work_.wait(lock, [&] { return !queue_.empty() || ended_; });
+      if (queue_.empty()) return;
+      File file = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      room_.notify_one();
+      std::exception_ptr failure;
+      try {
+        write(file, inflater);
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      lock.lock();
+      if (!failure) continue;
+      failure_ = failure;
+      queue_.clear();
+      room_.notify_all();
+    }
+  }
+
+  void write(File& file, Inflater& inflater) {
+    file.row.data = file.data;
+    const std::string& name = file.entry->name;
+    const auto content = archive_.content_of(name, file.row, inflater);
+    target_.write_file(name, file.entry->member, [&](const Fd& fd) {
+      write_bytes(fd, {content.get(), static_cast<std::size_t>(file.row.size)}, target_.path_of(name));
+    });
+  }
+
+  const Archive& archive_;
+  Target& target_;
+  std::mutex mutex_;
+  std::condition_variable work_;  // the queue is not empty, or no more will come
+  std::condition_variable room_;  // the queue is not full
+  std::deque<File> queue_;
+  std::exception_ptr failure_;    // the first
+  bool ended_ = false;
+  std::vector<std::thread> threads_;
+};
+
+// A file too large to be held: read and written piece by piece.
+void write_large(Archive& archive, Target& target, const Entry& entry) {
+  const auto content = archive.open(entry.name);
+  if (!content) throw Error(EIO, "CORRUPT", quoted("couldn't read", archive.path()) + ": a member is missing");
+  target.write_file(entry.name, entry.member, [&](const Fd& fd) {
+    std::vector<std::byte> piece(1 << 20);
+    std::int64_t offset = 0;
+    while (const std::size_t size = content->read(offset, piece)) {
+      write_bytes(fd, Bytes(piece).first(size), target.path_of(entry.name));
+      offset += static_cast<std::int64_t>(size);
+    }
+  });
+}
+
 }  // namespace
 
 std::int64_t extract_archive(Archive& archive, const std::string& directory, const ExtractOptions& options) {
+  const Archive::Snapshot snapshot(archive);
   // First the list: a bad name is found before anything is made.
   const auto runtime = options.runtime_members ? std::set<std::string, std::less<>>() : runtime_members(archive);
   std::vector<Entry> entries;
@@ -132,16 +241,27 @@ std::int64_t extract_archive(Archive& archive, const std::string& directory, con
   });
 
   Target target(directory);
-  std::int64_t done_bytes = 0;
   for (const Entry& entry : entries) {
-    if (entry.member.type == MemberType::kDirectory) target.make_directory(entry.name);
+    target.make_directory(entry.member.type == MemberType::kDirectory ? entry.name
+                                                                      : std::string(parent_name(entry.name)));
+  }
+  std::int64_t done_bytes = 0;
+  Writers writers(archive, target);
+  for (const Entry& entry : entries) {
     if (entry.member.type != MemberType::kFile) continue;
-    const auto content = archive.open(entry.name);
-    if (!content) throw Error(EIO, "CORRUPT", quoted("couldn't read", archive.path()) + ": a member is missing");
-    target.write_file(entry.name, entry.member, *content);
+    if (entry.member.size_bytes > kQueuedMax) {
+      write_large(archive, target, entry);
+    } else {
+      const auto turn = archive.lock();
+      const auto row = archive.stored(entry.name);
+      if (!row) throw Error(EIO, "CORRUPT", quoted("couldn't read", archive.path()) + ": a member is missing");
+      writers.add(entry, *row);
+      archive.release();
+    }
     done_bytes += entry.member.size_bytes;
     if (options.progress) options.progress(done_bytes, total_bytes);
   }
+  writers.finish();
   for (const Entry& entry : entries) {
     if (entry.member.type != MemberType::kLink) continue;
     target.make_link(entry.name, entry.member, archive.link_target(entry.name).value_or(""));

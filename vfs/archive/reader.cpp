@@ -113,6 +113,23 @@ std::size_t MemberReader::read(std::int64_t offset, std::span<std::byte> out) {
   return size;
 }
 
+std::unique_ptr<std::byte[]> Archive::content_of(std::string_view name, const Stored& row, Inflater& inflater) const {
+  const auto stored_size = static_cast<std::int64_t>(row.data.size());
+  if (row.size < stored_size || row.size / kDeflateRatioMax > stored_size) {
+    fail_member(name, EIO, "SIZE",
+                "its size lies: " + std::to_string(row.size) + " bytes cannot be stored in " +
+                    std::to_string(stored_size));
+  }
+  const auto size = static_cast<std::size_t>(row.size);
+  auto content = std::make_unique_for_overwrite<std::byte[]>(size);
+  if (row.size == stored_size) {
+    std::copy(row.data.begin(), row.data.end(), content.get());
+  } else if (!inflater.inflate(row.data, {content.get(), size})) {
+    fail_member(name, EIO, "DATA", "its deflated data is damaged");
+  }
+  return content;
+}
+
 std::unique_ptr<MemberReader> Archive::open(std::string_view name) {
   const auto turn = lock();
   const auto row = stored(name, kWholeMax);
@@ -127,18 +144,7 @@ std::unique_ptr<MemberReader> Archive::open(std::string_view name) {
   std::unique_ptr<MemberReader> reader(new MemberReader);
   reader->size_bytes_ = row->size;
   if (row->has_data && row->size <= kWholeMax) {
-    const auto stored_size = static_cast<std::int64_t>(row->data.size());
-    if (row->size < stored_size || row->size / kDeflateRatioMax > stored_size) {
-      fail_member(name, EIO, "SIZE", "its size lies: " + std::to_string(row->size) + " bytes cannot be stored in " +
-                                         std::to_string(stored_size));
-    }
-    const auto size = static_cast<std::size_t>(row->size);
-    reader->content_ = std::make_unique_for_overwrite<std::byte[]>(size);
-    if (row->size == stored_size) {
-      std::copy(row->data.begin(), row->data.end(), reader->content_.get());
-    } else if (!inflater_.inflate(row->data, {reader->content_.get(), size})) {
-      fail_member(name, EIO, "DATA", "its deflated data is damaged");
-    }
+    reader->content_ = content_of(name, *row, inflater_);
     return reader;
   }
 

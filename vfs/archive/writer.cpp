@@ -138,6 +138,7 @@ class Tables {
 // What a runtime executable gives to a new one: its program, its members and their packages.
 struct Runtime {
   std::shared_ptr<Archive> archive;
+  std::optional<Archive::Snapshot> snapshot;
   std::optional<Program> program;
   std::set<std::string, std::less<>> names;
 
@@ -146,6 +147,7 @@ struct Runtime {
     const Location location = locate_archive(fd, path);
     program.emplace(fd, static_cast<std::int64_t>(location.offset), path);
     archive = Archive::open_file(path);
+    snapshot.emplace(*archive);
     names = runtime_members(*archive);
     if (names.empty()) {
       throw Error(ENOEXEC, "NOTRUNTIME", quoted("couldn't use", path) + " as a runtime: it holds no Tcl library");

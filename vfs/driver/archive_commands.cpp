@@ -146,6 +146,7 @@ Obj list(Tcl_Interp* interp, Arguments arguments) {
     return option == "-runtime";
   });
   const auto archive = Archive::open_file(host_path(interp, arguments[0]));
+  const Archive::Snapshot snapshot(*archive);
   const auto runtime = with_runtime ? std::set<std::string, std::less<>>() : runtime_members(*archive);
   const Obj members(Tcl_NewListObj(0, nullptr));
   archive->each([&](std::string_view name, const Member& member) {

@@ -104,6 +104,18 @@ class Archive : public std::enable_shared_from_this<Archive> {
   using MemberVisitor = std::function<void(std::string_view name, const Member& member)>;
   void each(const MemberVisitor& visit);
 
+  // Keeps one state of the archive in view, and its lock, while the object lives: for reading many members at once.
+  class Snapshot {
+   public:
+    explicit Snapshot(Archive& archive) : archive_(archive) { execute(archive_.database(), "BEGIN", archive_.path()); }
+    Snapshot(const Snapshot&) = delete;
+    Snapshot& operator=(const Snapshot&) = delete;
+    ~Snapshot() { sqlite3_exec(archive_.database(), "COMMIT", nullptr, nullptr, nullptr); }
+
+   private:
+    Archive& archive_;
+  };
+
   // The database, for the further tables of the layer above; hold lock() while using it.
   sqlite3* database() const noexcept { return database_.get(); }
   std::unique_lock<std::recursive_mutex> lock() { return std::unique_lock(mutex_); }
@@ -121,6 +133,9 @@ class Archive : public std::enable_shared_from_this<Archive> {
     bool has_data = false;
   };
   std::optional<Stored> stored(std::string_view name, std::int64_t data_max = std::int64_t{1} << 40);
+
+  // The content of a file's row that came with its data: the row's size in bytes. Checks what the row states.
+  std::unique_ptr<std::byte[]> content_of(std::string_view name, const Stored& row, Inflater& inflater) const;
 
   // Ends what stored() began: lets other processes change the archive again.
   void release() noexcept { sqlite3_reset(find_.get()); }
