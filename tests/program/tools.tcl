@@ -262,6 +262,8 @@ set ::env(PATH) $::env(PATH):/usr/sbin:/sbin
 ::tcltest::testConstraint gcc [Works gcc --version]
 # Needs Debian's sqlite3 shell.
 ::tcltest::testConstraint sqlite3 [Works sqlite3 --version]
+# Needs strace, and a container that lets it trace.
+::tcltest::testConstraint strace [Works strace -o /dev/null true]
 # Needs a program that no sanitizer is built into.
 ::tcltest::testConstraint static [Works sh -c "readelf -lW [Quote $tclkit] | grep -q INTERP && exit 1 || exit 0"]
 

@@ -3,7 +3,6 @@
 #include "archive/archive.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "archive/name.h"
 #include "offset_vfs.h"
@@ -168,13 +167,30 @@ std::optional<Member> Archive::find_stored(std::string_view stored, std::string_
 }
 
 bool Archive::is_implied_directory(std::string_view name) {
-  if (!range_) range_ = prepare(database_.get(), kRange, path_);
+  const Use use(names_statement());
   const std::string low = stored_name(name) + "/";
   const std::string high = stored_name(name) + "0";  // '0' follows '/'
-  const Use use(range_.get());
-  bind_text(range_.get(), 1, low);
-  bind_text(range_.get(), 2, high);
-  return step(range_.get());
+  seek(low, high);
+  return step(names_.get());
+}
+
+// The names in a range, from the index alone.
+sqlite3_stmt* Archive::names_statement() {
+  if (!names_) {
+    names_ = prepare(database_.get(), "SELECT name FROM sqlar WHERE name >= ?1 AND name < ?2 ORDER BY name", path_);
+  }
+  return names_.get();
+}
+
+void Archive::seek(std::string_view low, std::string_view high) {
+  sqlite3_reset(names_.get());
+  bind_text(names_.get(), 1, low);
+  bind_text(names_.get(), 2, high);
+}
+
+void Archive::fail_name(std::string_view name, std::string_view fault) const {
+  throw Error(EINVAL, "NAME",
+              quoted("couldn't read", path_) + ": " + quoted("the member name", name) + " " + std::string(fault));
 }
 
 std::optional<Member> Archive::find(std::string_view name) {
@@ -231,53 +247,49 @@ std::optional<std::string> Archive::resolve(std::string_view name, bool follow_l
   return find(done) ? std::optional(done) : std::nullopt;
 }
 
-void Archive::children(std::string_view directory, const ChildVisitor& visit) {
+std::vector<std::string> Archive::child_names(std::string_view directory) {
   const auto turn = lock();
-  if (!range_) range_ = prepare(database_.get(), kRange, path_);
-  const Use use(range_.get());
+  const Use use(names_statement());
   const std::string base = stored_name(directory) + (directory.empty() ? "" : "/");
   std::string low = base;
   std::string high = base;
   if (base.empty()) {
     high = "\xff";  // follows every name in UTF-8
   } else {
-    high.back() = '0';
+    high.back() = '0';  // follows '/'
   }
-  std::unordered_set<std::string> directories;
-  std::vector<std::pair<std::string, Member>> found;
-  const auto seek = [&] {
-    sqlite3_reset(range_.get());
-    bind_text(range_.get(), 1, low);
-    bind_text(range_.get(), 2, high);
-  };
-  seek();
-  while (step(range_.get())) {
-    const std::string_view name = column_text(range_.get(), 0);
-    const std::string_view below = name.substr(base.size());
-    const auto slash = below.find('/');
-    const std::string part(below.substr(0, slash));
-    const std::string member_name = join_name(directory, part);
-    if (below.empty()) continue;
-    if (const auto fault = name_fault(member_name); !fault.empty()) {
-      throw Error(EINVAL, "NAME", quoted("couldn't read", path_) + ": " + quoted("the member name", name) + " " +
-                                      std::string(slash == 0 ? "has an empty part" : fault));
+  std::vector<std::string> parts;
+  // Whether a directory has been seen by its own name: only names that begin with it lie between that and what is in it.
+  const auto is_known = [&](std::string_view part) {
+    for (auto at = parts.rbegin(); at != parts.rend() && at->starts_with(part); ++at) {
+      if (*at == part) return true;
     }
+    return false;
+  };
+  seek(low, high);
+  while (step(names_.get())) {
+    std::string_view part = column_text(names_.get(), 0).substr(base.size());
+    if (part.empty()) continue;
+    const auto slash = part.find('/');
+    part = part.substr(0, slash);
+    if (const auto fault = name_fault(part); !fault.empty()) fail_name(column_text(names_.get(), 0), fault);
     if (slash == std::string_view::npos) {
-      const Member member = member_of(range_.get(), member_name);
-      if (member.type == MemberType::kDirectory) directories.insert(part);
-      found.emplace_back(part, member);
+      parts.emplace_back(part);
       continue;
     }
     // Something deeper: its first part is a directory; on with what follows the whole of it.
-    if (directories.insert(part).second && !find_row(member_name)) {
-      found.emplace_back(part, implied_directory(member_name));
-    }
-    low = base + part + "0";
-    seek();
+    if (!is_known(part)) parts.emplace_back(part);
+    low = base + std::string(part) + "0";
+    seek(low, high);
   }
-  // Only now, as `visit` may come back to this archive.
-  sqlite3_reset(range_.get());
-  for (const auto& [part, member] : found) visit(part, member);
+  return parts;
+}
+
+void Archive::children(std::string_view directory, const ChildVisitor& visit) {
+  const auto turn = lock();
+  for (const std::string& part : child_names(directory)) {
+    if (const auto member = find(join_name(directory, part))) visit(part, *member);
+  }
 }
 
 void Archive::each(const MemberVisitor& visit) {
@@ -291,10 +303,7 @@ void Archive::each(const MemberVisitor& visit) {
       if (name == ".") continue;
       if (name.starts_with(root_)) name.remove_prefix(root_.size());
     }
-    if (const auto fault = name_fault(name); !fault.empty()) {
-      throw Error(EINVAL, "NAME", quoted("couldn't read", path_) + ": " + quoted("the member name", name) + " " +
-                                      std::string(fault));
-    }
+    if (const auto fault = name_fault(name); !fault.empty()) fail_name(name, fault);
     visit(name, member_of(range.get(), name));
   }
 }

@@ -49,19 +49,25 @@ std::string spelled_directory(Tcl_Obj* path) {
 
 void match_children(Tcl_Obj* result, Tcl_Obj* path, const char* pattern, const Tcl_GlobTypeData* types) {
   const Place* place = place_of(path);
-  const auto directory = place->mount->archive->resolve(place->name, true);
+  Archive& archive = *place->mount->archive;
+  const auto directory = archive.may_hold_links() ? archive.resolve(place->name, true) : std::optional(place->name);
   if (!directory) return;
-  const auto member = place->mount->archive->find(*directory);
+  const auto member = archive.find(*directory);
   if (!member || member->type != MemberType::kDirectory) return;
-  const std::string prefix = spelled_directory(path);
-  place->mount->archive->children(*directory, [&](std::string_view part, const Member& child) {
-    if (!matches_hidden(part, pattern, types)) return;
-    const Obj tail(from_utf8(part));
-    if (!Tcl_StringCaseMatch(Tcl_GetString(tail.get()), pattern, 0)) return;
-    const Place child_place{place->mount, join_name(*directory, part)};
-    if (!matches_types(child_place, child, types)) return;
-    Tcl_ListObjAppendElement(nullptr, result, new_string(prefix + std::string(string_of(tail.get()))));
-  });
+  std::string spelled = spelled_directory(path);
+  const std::size_t prefix = spelled.size();
+  for (const std::string& part : archive.child_names(*directory)) {
+    if (!matches_hidden(part, pattern, types)) continue;
+    const std::string tail = utf8_to_tcl(part);
+    if (!Tcl_StringCaseMatch(tail.c_str(), pattern, 0)) continue;
+    if (types != nullptr) {
+      const Place child_place{place->mount, join_name(*directory, part)};
+      const auto child = archive.find(child_place.name);
+      if (!child || !matches_types(child_place, *child, types)) continue;
+    }
+    spelled.replace(prefix, std::string::npos, tail);
+    Tcl_ListObjAppendElement(nullptr, result, new_string(spelled));
+  }
 }
 
 // The mount points that lie in a directory of any file system.

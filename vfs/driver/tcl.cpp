@@ -40,11 +40,11 @@ std::string to_external(Tcl_Encoding encoding, std::string_view bytes) {
   return std::string(buffer.view());
 }
 
-Tcl_Obj* from_external(Tcl_Encoding encoding, std::string_view bytes) {
-  if (is_ascii(bytes)) return new_string(bytes);
+std::string from_external(Tcl_Encoding encoding, std::string_view bytes) {
+  if (is_ascii(bytes)) return std::string(bytes);
   Buffer buffer;
   Tcl_ExternalToUtfDString(encoding, bytes.data(), static_cast<Tcl_Size>(bytes.size()), buffer.get());
-  return new_string(buffer.view());
+  return std::string(buffer.view());
 }
 
 }  // namespace
@@ -71,9 +71,10 @@ Tcl_Obj* new_bytes(std::string_view bytes) {
 }
 
 std::string to_utf8(std::string_view bytes) { return to_external(utf8(), bytes); }
-Tcl_Obj* from_utf8(std::string_view bytes) { return from_external(utf8(), bytes); }
+std::string utf8_to_tcl(std::string_view bytes) { return from_external(utf8(), bytes); }
+Tcl_Obj* from_utf8(std::string_view bytes) { return new_string(utf8_to_tcl(bytes)); }
 std::string to_host(std::string_view bytes) { return to_external(nullptr, bytes); }
-Tcl_Obj* from_host(std::string_view path) { return from_external(nullptr, path); }
+Tcl_Obj* from_host(std::string_view path) { return new_string(from_external(nullptr, path)); }
 
 std::string_view normalized(Tcl_Interp* interp, Tcl_Obj* path) {
   Tcl_Obj* result = Tcl_FSGetNormalizedPath(interp, path);

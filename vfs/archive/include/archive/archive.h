@@ -30,6 +30,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "archive/codec.h"
 #include "archive/mark.h"
@@ -95,8 +96,11 @@ class Archive : public std::enable_shared_from_this<Archive> {
   // A file's content. Nothing when there is no such file.
   std::unique_ptr<MemberReader> open(std::string_view name);
 
-  // Calls `visit` with the last part and the member for each child of a directory, in the order of their names' bytes.
-  // Takes time in the number of children, not of descendants.
+  // The last parts of the names of a directory's children. Takes time in their number, not in that of descendants, and
+  // reads nothing but the index of names.
+  std::vector<std::string> child_names(std::string_view directory);
+
+  // Calls `visit` with the last part and the member for each child of a directory.
   using ChildVisitor = std::function<void(std::string_view part, const Member& member)>;
   void children(std::string_view directory, const ChildVisitor& visit);
 
@@ -152,7 +156,10 @@ class Archive : public std::enable_shared_from_this<Archive> {
   bool is_implied_directory(std::string_view name);
   Member member_of(sqlite3_stmt* row, std::string_view name) const;
   [[noreturn]] void fail_member(std::string_view name, int posix, const char* code, const std::string& cause) const;
+  [[noreturn]] void fail_name(std::string_view name, std::string_view fault) const;
   bool step(sqlite3_stmt* statement) const;
+  sqlite3_stmt* names_statement();
+  void seek(std::string_view low, std::string_view high);
 
   std::recursive_mutex mutex_;
   std::string path_;
@@ -160,7 +167,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
   std::vector<std::byte> content_;
   Database database_;
   Statement find_;
-  Statement range_;
+  Statement names_;
   Inflater inflater_;
   std::string root_;  // "" or "./", see rule 4
   std::optional<bool> linkless_;  // what may_hold_links() found when the change counter was linkless_at_

@@ -57,6 +57,7 @@ Tcl_Obj* new_bytes(std::string_view bytes);
 
 // Between Tcl's bytes and a member's name (UTF-8).
 std::string to_utf8(std::string_view tcl_bytes);
+std::string utf8_to_tcl(std::string_view utf8);
 Tcl_Obj* from_utf8(std::string_view utf8);
 
 // Between Tcl's bytes and the host's paths (system encoding).
