@@ -33,6 +33,9 @@ foreach ::support::name {SOURCE_DATE_EPOCH TCLLIBPATH TCL_LIBRARY} {
     unset -nocomplain ::env($::support::name)
 }
 set ::env(TZ) UTC
+# Outside of the source tree, and open to the ordinary user of some tests.
+::tcltest::configure -tmpdir [file normalize [exec mktemp -d -t starlit.XXXXXX]]
+file attributes [::tcltest::temporaryDirectory] -permissions 00755
 # Kits find the runtime by PATH.
 set ::env(PATH) [file dirname $::env(TCLKIT)]:$::env(PATH)
 
@@ -161,6 +164,7 @@ package provide greet 1.0
 
 proc ::support::finish {} {
     set failed $::tcltest::numTests(Failed)
+    file delete -force [::tcltest::temporaryDirectory]
     ::tcltest::cleanupTests
     exit [expr {$failed > 0}]
 }

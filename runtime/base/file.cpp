@@ -12,13 +12,6 @@
 namespace starlit {
 namespace {
 
-// The umask can only be read by setting it. Called on the command's thread before any other is started.
-mode_t current_umask() {
-  const mode_t mask = ::umask(022);
-  ::umask(mask);
-  return mask;
-}
-
 std::string directory_of(const std::string& path) {
   const auto slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
@@ -26,6 +19,12 @@ std::string directory_of(const std::string& path) {
 }
 
 }  // namespace
+
+mode_t current_umask() {
+  const mode_t mask = ::umask(022);
+  ::umask(mask);
+  return mask;
+}
 
 Fd open_file(const std::string& path, int flags, mode_t mode) {
   int fd;

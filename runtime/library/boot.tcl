@@ -70,9 +70,8 @@ proc ::starlit::PackageUnknown {original name args} {
     } else {
 	set modulePaths [ModulePaths]
     }
-    set oldPath {}
     # An index may extend auto_path (tcllib's does): look again until it stays.
-    while {$auto_path ne $oldPath} {
+    while {![info exists oldPath] || $auto_path ne $oldPath} {
 	if {[catch {package_index find $name $auto_path $modulePaths} found] || ![dict get $found complete]} {
 	    tailcall {*}$original $name {*}$args
 	}
@@ -81,6 +80,15 @@ proc ::starlit::PackageUnknown {original name args} {
 	if {![RegisterModules $name $args [dict get $found modules]]} {
 	    SourceIndices [dict get $found indexes]
 	}
+    }
+    set traced $answered
+    # This question is ours: not one that BeforePackage has to search for.
+    set answered 0
+    set known [package versions $name]
+    set answered $traced
+    if {$known eq "" && [dict get $found indexes] ne [dict get [package_index find "" $auto_path $modulePaths] indexes]} {
+	# Its index has been sourced before, and the package forgotten since.
+	tailcall {*}$original $name {*}$args
     }
     if {!$answered} {
 	set answered 1
@@ -99,7 +107,7 @@ proc ::starlit::PackageUnknown {original name args} {
 proc ::starlit::BeforePackage {original words operation} {
     variable answered
 
-    if {[string match {[nv]*} [lindex $words 1]]
+    if {$answered && [string match {[nv]*} [lindex $words 1]]
 	    && [lindex $words 1] in {n na nam name names ve ver vers versi versio version versions}} {
 	trace remove execution ::package enter [list ::starlit::BeforePackage $original]
 	set answered 0

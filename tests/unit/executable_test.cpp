@@ -119,11 +119,14 @@ TEST_CASE("an executable flipped at any byte of its headers is used or refused")
   for (std::size_t at = 4; at < 1200; ++at) {
     std::string bytes = good;
     bytes[at] = static_cast<char>(~bytes[at]);
+    std::string outcome = "used";
     try {
-      CHECK(program_of(bytes).with_archive(1000).size() == 8192);
+      if (program_of(bytes).with_archive(1000).size() != 8192) outcome = "of another size";
     } catch (const Error& error) {
-      CHECK(error.code() == "NOTRUNTIME");
+      outcome = error.code() == "NOTRUNTIME" ? "refused" : error.text();
     }
+    INFO(at);
+    CHECK((outcome == "used" || outcome == "refused"));
   }
 }
 

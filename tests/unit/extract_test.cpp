@@ -53,12 +53,12 @@ struct stat status_of(const std::string& path) {
 
 TEST_CASE("members are unpacked with their modes, times and links") {
   Host host;
-  NewMember old = file("d/old", "content", 0640);
+  NewMember old = new_file("d/old", "content", 0640);
   old.mtime_s = 123456789;
-  NewMember dated = directory("d", 0750);
+  NewMember dated = new_directory("d", 0750);
   dated.mtime_s = 5;
   const std::string bytes = kit_bytes(
-      {dated, old, file("d/run", "#!", 0755), directory("empty", 0700), link("l", "d/old"), link("broken", "/no/where")});
+      {dated, old, new_file("d/run", "#!", 0755), new_directory("empty", 0700), new_link("l", "d/old"), new_link("broken", "/no/where")});
   const auto archive = open_kit(bytes);
   CHECK(extract_archive(*archive, host.target, {}) == 6);
   CHECK(host_names(host.target) == Names{"broken", "d", "empty", "l"});
@@ -76,7 +76,7 @@ TEST_CASE("members are unpacked with their modes, times and links") {
 
 TEST_CASE("directories that are only implied are made") {
   Host host;
-  const std::string bytes = plain_bytes({file("a/b/c", "x"), link("e/f", "g")});
+  const std::string bytes = plain_bytes({new_file("a/b/c", "x"), new_link("e/f", "g")});
   CHECK(extract_archive(*open_kit(bytes), host.target, {}) == 2);
   CHECK(read_host_file(host.target + "/a/b/c") == "x");
   CHECK(host_names(host.target + "/e") == Names{"f"});
@@ -85,7 +85,7 @@ TEST_CASE("directories that are only implied are made") {
 TEST_CASE("members with awkward names are unpacked") {
   Host host;
   const std::string longest(255, 'n');
-  const std::string bytes = plain_bytes({file("line\nbreak", "1"), file("gr\xc3\xbc\xc3\x9f", "2"), file(longest, "3")});
+  const std::string bytes = plain_bytes({new_file("line\nbreak", "1"), new_file("gr\xc3\xbc\xc3\x9f", "2"), new_file(longest, "3")});
   extract_archive(*open_kit(bytes), host.target, {});
   CHECK(host_names(host.target) == Names{"gr\xc3\xbc\xc3\x9f", "line\nbreak", longest});
 }
@@ -94,7 +94,7 @@ TEST_CASE("large members are unpacked whole") {
   Host host;
   std::string text = noise(6'000'000);
   for (char& c : text) c = static_cast<char>('a' + (c & 15));
-  const std::string bytes = plain_bytes({file("deflated", text), file("stored", noise(5'000'000))});
+  const std::string bytes = plain_bytes({new_file("deflated", text), new_file("stored", noise(5'000'000))});
   extract_archive(*open_kit(bytes), host.target, {});
   CHECK((read_host_file(host.target + "/deflated") == text));
   CHECK((read_host_file(host.target + "/stored") == noise(5'000'000)));
@@ -103,7 +103,7 @@ TEST_CASE("large members are unpacked whole") {
 TEST_CASE("set-user-id, set-group-id and sticky bits are dropped") {
   Host host;
   const std::string bytes =
-      plain_bytes({file("u", "x", 04755), file("g", "x", 02755), directory("t", 01777), directory("s", 02755)});
+      plain_bytes({new_file("u", "x", 04755), new_file("g", "x", 02755), new_directory("t", 01777), new_directory("s", 02755)});
   extract_archive(*open_kit(bytes), host.target, {});
   CHECK(status_of(host.target + "/u").st_mode == (S_IFREG | 0755));
   CHECK(status_of(host.target + "/g").st_mode == (S_IFREG | 0755));
@@ -113,7 +113,7 @@ TEST_CASE("set-user-id, set-group-id and sticky bits are dropped") {
 
 TEST_CASE("members of a directory without permissions are unpacked before it loses them") {
   Host host;
-  const std::string bytes = plain_bytes({directory("d", 0), file("d/f", "x")});
+  const std::string bytes = plain_bytes({new_directory("d", 0), new_file("d/f", "x")});
   extract_archive(*open_kit(bytes), host.target, {});
   CHECK(status_of(host.target + "/d").st_mode == S_IFDIR);
   REQUIRE(::chmod((host.target + "/d").c_str(), 0700) == 0);
@@ -122,7 +122,7 @@ TEST_CASE("members of a directory without permissions are unpacked before it los
 
 TEST_CASE("the target must not be there") {
   Host host;
-  const std::string bytes = plain_bytes({file("a", "x")});
+  const std::string bytes = plain_bytes({new_file("a", "x")});
   const auto archive = open_kit(bytes);
   const Error error = error_of([&] { extract_archive(*archive, host.scratch / "victim", {}); });
   CHECK(error.posix() == EEXIST);
@@ -217,9 +217,9 @@ TEST_CASE("a link whose target is missing or too long is refused") {
   host.refusal(*large);
 }
 
-TEST_CASE("a full disk leaves nothing") {
+TEST_CASE("a full disk is an error of unpacking and leaves nothing") {
   Host host;
-  const std::string bytes = plain_bytes({file("a", "x"), file("b", noise(100'000))});
+  const std::string bytes = plain_bytes({new_file("a", "x"), new_file("b", noise(100'000))});
   const auto archive = open_kit(bytes);
   const FullDisk full(50'000);
   const Error error = host.refusal(*archive);
@@ -227,9 +227,9 @@ TEST_CASE("a full disk leaves nothing") {
   CHECK(error.text() == "couldn't write \"" + host.target + "/b\": file too large");
 }
 
-TEST_CASE("progress is told and may abandon") {
+TEST_CASE("progress of unpacking is told and may abandon") {
   Host host;
-  const std::string bytes = plain_bytes({file("a", "12345"), file("b", "1234567")});
+  const std::string bytes = plain_bytes({new_file("a", "12345"), new_file("b", "1234567")});
   const auto archive = open_kit(bytes);
   std::vector<std::pair<std::int64_t, std::int64_t>> told;
   ExtractOptions options;
@@ -247,11 +247,11 @@ TEST_CASE("the runtime's members stay in the executable unless asked for") {
   write_host_file(scratch / "elf", fake_elf({Note::kOther}, 5000));
   NewArchive runtime;
   runtime.program_path = scratch / "elf";
-  runtime.members = {file("lib/init.tcl", "x")};
+  runtime.members = {new_file("lib/init.tcl", "x")};
   write_archive(scratch / "tclkit", runtime);
   NewArchive app;
   app.runtime_path = scratch / "tclkit";
-  app.members = {file("main.tcl", "x")};
+  app.members = {new_file("main.tcl", "x")};
   write_archive(scratch / "app", app);
   const auto archive = Archive::open_file(scratch / "app");
   CHECK(extract_archive(*archive, host.target, {}) == 1);

@@ -12,7 +12,7 @@ using namespace starlit;
 
 namespace {
 
-std::string small_kit() { return kit_bytes({file("main.tcl", "puts hello\n"), file("lib/a.tcl", "# a\n")}); }
+std::string small_kit() { return kit_bytes({new_file("main.tcl", "puts hello\n"), new_file("lib/a.tcl", "# a\n")}); }
 
 Location locate(std::string_view bytes) { return locate_archive(as_bytes(bytes), "app.kit"); }
 
@@ -52,7 +52,7 @@ TEST_CASE("the archive of a kit begins behind its header and ends before its mar
 }
 
 TEST_CASE("a plain archive is the whole file") {
-  const std::string plain = plain_bytes({file("a", "b")});
+  const std::string plain = plain_bytes({new_file("a", "b")});
   const Location location = locate(plain);
   CHECK(location.offset == FileOffset(0));
   CHECK(location.size_bytes == static_cast<std::int64_t>(plain.size()));
@@ -63,7 +63,7 @@ TEST_CASE("a plain archive whose last bytes read like a mark is still a plain ar
   // A stored member's last page ends the file; find the length that fills it, and let it end with a mark.
   std::string plain;
   for (std::size_t size = 2000; size < 2600 && !plain.ends_with(mark_at(4096)); ++size) {
-    plain = plain_bytes({file("inner.kit", noise(size) + mark_at(4096))});
+    plain = plain_bytes({new_file("inner.kit", noise(size) + mark_at(4096))});
   }
   REQUIRE(plain.ends_with(mark_at(4096)));
   const Location location = locate(plain);
@@ -105,7 +105,7 @@ TEST_CASE("a kit cut at any length is no kit") {
 }
 
 TEST_CASE("a plain archive cut at any length is cut short") {
-  const std::string plain = plain_bytes({file("a", "b")});
+  const std::string plain = plain_bytes({new_file("a", "b")});
   for (std::size_t size = 1; size < plain.size(); ++size) {
     INFO(size);
     CHECK(failure(std::string_view(plain).substr(0, size)).code() == (size < 16 ? "NOTKIT" : "CUT"));
@@ -185,7 +185,7 @@ TEST_CASE("an archive whose text is UTF-16 is refused: its names are in another 
 }
 
 TEST_CASE("the size that a database states is its pages") {
-  const std::string plain = plain_bytes({file("a", "b")});
+  const std::string plain = plain_bytes({new_file("a", "b")});
   CHECK(database_size(std::string_view(plain).substr(0, 100)) == static_cast<std::int64_t>(plain.size()));
   CHECK(database_size(std::string_view(plain).substr(0, 99)) == 0);
   std::string header = plain.substr(0, 100);

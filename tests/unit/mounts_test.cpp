@@ -110,7 +110,7 @@ TEST_CASE("a mount with open files stays until they are closed") {
 }
 
 TEST_CASE("a place keeps its mount and its archive") {
-  const std::string kit = kit_bytes({file("a", "x")});
+  const std::string kit = kit_bytes({new_file("a", "x")});
   MountTable table;
   table.add("/m", open_kit(kit), 0);
   const Place kept = *table.find("/m/a");

@@ -25,15 +25,15 @@ std::string sample_kit() {
   NewArchive archive;
   archive.script = "#!/bin/sh\n";
   archive.page_size_bytes = 512;
-  archive.members = {file("main.tcl", "package require lib\nputs [lib::hello]\n"),
-                     directory("ba"),
-                     file("cc/x", "in a directory that is only implied"),
-                     file("lib/lib.tcl", std::string(700, 'l') + noise(100)),
-                     file("lib/noise", noise(600)),
-                     file("lib/pkgIndex.tcl", "package ifneeded lib 1 {}\n"),
-                     link("link", "lib/lib.tcl"),
-                     link("loop", "loop")};
-  for (int i = 0; i < 16; ++i) archive.members.push_back(file("many/" + std::string(10, static_cast<char>('a' + i)), "x"));
+  archive.members = {new_file("main.tcl", "package require lib\nputs [lib::hello]\n"),
+                     new_directory("ba"),
+                     new_file("cc/x", "in a directory that is only implied"),
+                     new_file("lib/lib.tcl", std::string(700, 'l') + noise(100)),
+                     new_file("lib/noise", noise(600)),
+                     new_file("lib/pkgIndex.tcl", "package ifneeded lib 1 {}\n"),
+                     new_link("link", "lib/lib.tcl"),
+                     new_link("loop", "loop")};
+  for (int i = 0; i < 16; ++i) archive.members.push_back(new_file("many/" + std::string(10, static_cast<char>('a' + i)), "x"));
   archive.packages = {{"lib", "1", "lib", ""}, {"", "", "many", ""}};
   write_archive(scratch / "kit", archive);
   return read_host_file(scratch / "kit");

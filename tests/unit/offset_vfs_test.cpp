@@ -14,7 +14,7 @@ using namespace starlit;
 namespace {
 
 std::string kit() {
-  return kit_bytes({file("main.tcl", "puts hello\n"), file("lib/big", std::string(3000, 'b'), 0600), link("l", "main.tcl")});
+  return kit_bytes({new_file("main.tcl", "puts hello\n"), new_file("lib/big", std::string(3000, 'b'), 0600), new_link("l", "main.tcl")});
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ TEST_CASE("a database is read at its offset") {
 
 TEST_CASE("a plain database is read at offset 0, and so is one with a mark that says 0") {
   const Scratch scratch;
-  const std::string plain = plain_bytes({file("a", "x")});
+  const std::string plain = plain_bytes({new_file("a", "x")});
   write_host_file(scratch / "plain", plain);
   CHECK(content_of(*Archive::open_file(scratch / "plain"), "a") == "x");
   const auto mark = encode_mark(FileOffset(0));
@@ -79,7 +79,7 @@ TEST_CASE("an archive is written where a path is long") {
     REQUIRE(::mkdir(path.c_str(), 0755) == 0);
   }
   NewArchive archive;
-  archive.members = {file("a", "x")};
+  archive.members = {new_file("a", "x")};
   CHECK(write_archive(path + "/" + std::string(255, 'n'), archive).members == 1);
 }
 
@@ -187,7 +187,7 @@ TEST_CASE("while another process changes the archive it says so") {
 
 TEST_CASE("a file that is cut while it is open is an error and not a signal") {
   const Scratch scratch;
-  write_host_file(scratch / "a.kit", kit_bytes({file("a", noise(5000)), file("b", noise(100'000))}));
+  write_host_file(scratch / "a.kit", kit_bytes({new_file("a", noise(5000)), new_file("b", noise(100'000))}));
   const auto archive = Archive::open_file(scratch / "a.kit");
   CHECK(archive->find("a"));
   REQUIRE(::truncate((scratch / "a.kit").c_str(), 6000) == 0);

@@ -11,7 +11,7 @@ namespace {
 std::string indexed_kit() {
   const Scratch scratch;
   NewArchive archive;
-  archive.members = {file("lib/json/pkgIndex.tcl", "#"), file("lib/odd/pkgIndex.tcl", "#"), file("tm/csv-0.8.tm", "#")};
+  archive.members = {new_file("lib/json/pkgIndex.tcl", "#"), new_file("lib/odd/pkgIndex.tcl", "#"), new_file("tm/csv-0.8.tm", "#")};
   archive.packages = {{"json", "1.3.4", "lib/json", ""},
                       {"json", "2.0", "lib/json", ""},
                       {"csv", "0.8", "", "tm/csv-0.8.tm"},
@@ -42,7 +42,7 @@ TEST_CASE("a recorded package is found, with the indices that must always be rea
 }
 
 TEST_CASE("an archive without a record has no index") {
-  const std::string kit = kit_bytes({file("a", "")});
+  const std::string kit = kit_bytes({new_file("a", "")});
   const auto archive = open_kit(kit);
   CHECK_FALSE(find_packages(*archive, "json"));
   CHECK(all_packages(*archive).empty());

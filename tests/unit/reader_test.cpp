@@ -51,7 +51,7 @@ Error open_error(const std::string& sql) {
 
 TEST_CASE("small members are held whole and read in any order") {
   const std::string text(100000, 't');
-  const std::string bytes = plain_bytes({file("deflated", text), file("stored", noise(100000)), file("empty", "")});
+  const std::string bytes = plain_bytes({new_file("deflated", text), new_file("stored", noise(100000)), new_file("empty", "")});
   const auto archive = open_kit(bytes);
   check_reads(*archive, "deflated", text);
   check_reads(*archive, "stored", noise(100000));
@@ -66,7 +66,7 @@ TEST_CASE("small members are held whole and read in any order") {
 
 TEST_CASE("a large stored member is read in pieces") {
   const std::string content = noise(kLarge);
-  const std::string bytes = plain_bytes({file("large", content)});
+  const std::string bytes = plain_bytes({new_file("large", content)});
   const auto archive = open_kit(bytes);
   CHECK_FALSE(archive->open("large")->bytes());
   CHECK(archive->find("large")->stored_bytes == 6000000);
@@ -75,7 +75,7 @@ TEST_CASE("a large stored member is read in pieces") {
 
 TEST_CASE("a large deflated member is read in pieces, also backward") {
   const std::string content = large_text();
-  const std::string bytes = plain_bytes({file("large", content)});
+  const std::string bytes = plain_bytes({new_file("large", content)});
   const auto archive = open_kit(bytes);
   CHECK_FALSE(archive->open("large")->bytes());
   CHECK(archive->find("large")->stored_bytes < 4000000);
@@ -84,7 +84,7 @@ TEST_CASE("a large deflated member is read in pieces, also backward") {
 
 TEST_CASE("two readers of one member do not disturb each other") {
   const std::string content = large_text();
-  const std::string bytes = plain_bytes({file("large", content)});
+  const std::string bytes = plain_bytes({new_file("large", content)});
   const auto archive = open_kit(bytes);
   const auto one = archive->open("large");
   const auto two = archive->open("large");
@@ -96,7 +96,7 @@ TEST_CASE("two readers of one member do not disturb each other") {
 
 TEST_CASE("a reader keeps its archive") {
   const std::string content = large_text();
-  const std::string bytes = plain_bytes({file("large", content)});
+  const std::string bytes = plain_bytes({new_file("large", content)});
   auto archive = open_kit(bytes);
   const auto reader = archive->open("large");
   archive.reset();
@@ -104,7 +104,7 @@ TEST_CASE("a reader keeps its archive") {
 }
 
 TEST_CASE("only files are opened") {
-  const std::string bytes = plain_bytes({file("d/f", "x"), directory("e"), link("l", "d/f")});
+  const std::string bytes = plain_bytes({new_file("d/f", "x"), new_directory("e"), new_link("l", "d/f")});
   const auto archive = open_kit(bytes);
   CHECK(archive->open("d/f"));
   for (const std::string_view name : {"", "d", "e", "l", "no", "d/f/x"}) {
@@ -119,8 +119,8 @@ TEST_CASE("a file whose data is text is read as bytes") {
 }
 
 TEST_CASE("an archive in an archive is read where it lies") {
-  const std::string inner = kit_bytes({file("main.tcl", "puts inner\n")});
-  const std::string outer = kit_bytes({file("inner.kit", inner), file("text", "not a kit, but long enough for a mark")});
+  const std::string inner = kit_bytes({new_file("main.tcl", "puts inner\n")});
+  const std::string outer = kit_bytes({new_file("inner.kit", inner), new_file("text", "not a kit, but long enough for a mark")});
   const auto archive = open_kit(outer);
   const auto nested = Archive::open_content(*archive->open("inner.kit"), "app.kit/inner.kit");
   CHECK(content_of(*nested, "main.tcl") == "puts inner\n");

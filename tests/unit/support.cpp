@@ -74,7 +74,7 @@ std::string run(const std::string& directory, const std::string& command) {
   return output;
 }
 
-NewMember file(std::string name, std::string content, std::uint32_t permissions) {
+NewMember new_file(std::string name, std::string content, std::uint32_t permissions) {
   NewMember member;
   member.name = std::move(name);
   member.permissions = permissions;
@@ -84,14 +84,14 @@ NewMember file(std::string name, std::string content, std::uint32_t permissions)
   return member;
 }
 
-NewMember directory(std::string name, std::uint32_t permissions) {
-  NewMember member = file(std::move(name), "", permissions);
+NewMember new_directory(std::string name, std::uint32_t permissions) {
+  NewMember member = new_file(std::move(name), "", permissions);
   member.type = MemberType::kDirectory;
   return member;
 }
 
-NewMember link(std::string name, std::string target) {
-  NewMember member = file(std::move(name), std::move(target), 0777);
+NewMember new_link(std::string name, std::string target) {
+  NewMember member = new_file(std::move(name), std::move(target), 0777);
   member.type = MemberType::kLink;
   return member;
 }
@@ -164,6 +164,7 @@ std::string content_of(Archive& archive, std::string_view name) {
 std::vector<std::string> children_of(Archive& archive, std::string_view directory) {
   std::vector<std::string> names;
   archive.children(directory, [&](std::string_view part, const Member&) { names.emplace_back(part); });
+  std::sort(names.begin(), names.end());
   return names;
 }
 

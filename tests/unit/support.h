@@ -46,9 +46,9 @@ std::string run(const std::string& directory, const std::string& command);
 
 inline Bytes as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
-NewMember file(std::string name, std::string content, std::uint32_t permissions = 0644);
-NewMember directory(std::string name, std::uint32_t permissions = 0755);
-NewMember link(std::string name, std::string target);
+NewMember new_file(std::string name, std::string content, std::uint32_t permissions = 0644);
+NewMember new_directory(std::string name, std::uint32_t permissions = 0755);
+NewMember new_link(std::string name, std::string target);
 
 // Bytes that deflate cannot make smaller, the same on every machine.
 std::string noise(std::size_t size_bytes);
@@ -85,6 +85,7 @@ std::shared_ptr<Archive> open_kit(std::string_view bytes);
 // All of a file member, read in one go; requires that it is there.
 std::string content_of(Archive& archive, std::string_view name);
 
+// The sorted names of a directory's children; the order in which the archive gives them is its own affair.
 std::vector<std::string> children_of(Archive& archive, std::string_view directory);
 std::vector<std::string> names_of(Archive& archive);
 

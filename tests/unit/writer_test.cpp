@@ -24,7 +24,7 @@ NewArchive many_members() {
   NewArchive archive;
   for (int i = 0; i < 300; ++i) {
     archive.members.push_back(
-        file("d" + std::to_string(i % 7) + "/f" + std::to_string(i),
+        new_file("d" + std::to_string(i % 7) + "/f" + std::to_string(i),
              noise(static_cast<std::size_t>(i)) + std::string(static_cast<std::size_t>(i * 17 % 5000), 'x')));
   }
   return archive;
@@ -49,7 +49,7 @@ mode_t permissions_of(const std::string& path) {
 }  // namespace
 
 TEST_CASE("what is written is read") {
-  const auto bytes = plain_bytes({file("a", "content of a", 0751), directory("d", 0700), link("l", "d/x"), file("e", "")});
+  const auto bytes = plain_bytes({new_file("a", "content of a", 0751), new_directory("d", 0700), new_link("l", "d/x"), new_file("e", "")});
   const auto archive = open_kit(bytes);
   CHECK(names_of(*archive) == Names{"a", "d", "e", "l"});
   CHECK(archive->find("a")->mode() == (S_IFREG | 0751));
@@ -62,7 +62,7 @@ TEST_CASE("what is written is read") {
 
 TEST_CASE("the sqlite3 shell reads what is written") {
   const Scratch scratch;
-  write_host_file(scratch / "x.db", plain_bytes({file("a", std::string(1000, 'a'), 0751), directory("d"), link("l", "a")}));
+  write_host_file(scratch / "x.db", plain_bytes({new_file("a", std::string(1000, 'a'), 0751), new_directory("d"), new_link("l", "a")}));
   CHECK(run(scratch.path(), "sqlite3 x.db 'PRAGMA integrity_check'") == "ok\n");
   CHECK(run(scratch.path(), "sqlite3 x.db 'SELECT name, mode, mtime, sz, data IS NULL, length(data) FROM sqlar'") ==
         "a|33257|1000000000|1000|0|17\nd|16877|1000000000|0|1|\nl|41471|1000000000|-1|0|1\n");
@@ -96,7 +96,7 @@ TEST_CASE("an archive without members is an archive") {
 
 TEST_CASE("two members of one name are refused") {
   NewArchive archive;
-  archive.members = {file("a/b", "1"), file("c", ""), file("a/b", "2")};
+  archive.members = {new_file("a/b", "1"), new_file("c", ""), new_file("a/b", "2")};
   const Error error = refusal(archive);
   CHECK(error.text() == "couldn't add \"a/b\": two members of this name");
   CHECK(error.posix() == EEXIST);
@@ -111,7 +111,7 @@ TEST_CASE("names that are no members' names are refused") {
                          Row{"/x", "couldn't add \"/x\": the name is absolute"},
                          Row{"a//b", "couldn't add \"a//b\": the name has an empty part"}}) {
     NewArchive archive;
-    archive.members = {file("good", ""), file(row.name, "")};
+    archive.members = {new_file("good", ""), new_file(row.name, "")};
     const Error error = refusal(archive);
     CHECK(error.text() == row.text);
     CHECK(error.code() == "NAME");
@@ -121,7 +121,7 @@ TEST_CASE("names that are no members' names are refused") {
 TEST_CASE("a missing or unreadable input is named and nothing is written") {
   const Scratch scratch;
   NewArchive archive;
-  archive.members = {file("a", "")};
+  archive.members = {new_file("a", "")};
   archive.members[0].path = scratch / "no";
   CHECK(refusal(archive).text() == "couldn't open \"" + (scratch / "no") + "\": no such file or directory");
   archive.members[0].path = scratch.path();
@@ -130,7 +130,7 @@ TEST_CASE("a missing or unreadable input is named and nothing is written") {
 
 TEST_CASE("times beyond the latest allowed become that one") {
   NewArchive archive;
-  archive.members = {file("old", ""), file("new", ""), directory("d"), link("l", "x")};
+  archive.members = {new_file("old", ""), new_file("new", ""), new_directory("d"), new_link("l", "x")};
   archive.members[0].mtime_s = 5;
   archive.members[1].mtime_s = 4102444800;
   archive.mtime_max_s = 1000;
@@ -143,7 +143,7 @@ TEST_CASE("times beyond the latest allowed become that one") {
 }
 
 TEST_CASE("content is stored as it is where deflate does not make it smaller") {
-  const std::string bytes = plain_bytes({file("noise", noise(5000)), file("zeros", std::string(5000, '\0'))});
+  const std::string bytes = plain_bytes({new_file("noise", noise(5000)), new_file("zeros", std::string(5000, '\0'))});
   const auto archive = open_kit(bytes);
   CHECK(archive->find("noise")->stored_bytes == 5000);
   CHECK(archive->find("zeros")->stored_bytes < 50);
@@ -152,7 +152,7 @@ TEST_CASE("content is stored as it is where deflate does not make it smaller") {
 
 TEST_CASE("level 0 stores everything") {
   NewArchive archive;
-  archive.members = {file("zeros", std::string(5000, '\0'))};
+  archive.members = {new_file("zeros", std::string(5000, '\0'))};
   archive.level = 0;
   const std::string bytes = written(archive);
   CHECK(open_kit(bytes)->find("zeros")->stored_bytes == 5000);
@@ -164,17 +164,17 @@ TEST_CASE("the page size is chosen by the size of the members unless given") {
     return static_cast<unsigned char>(bytes[16]) * 256 + static_cast<unsigned char>(bytes[17]);
   };
   NewArchive small;
-  small.members = {file("a", "x")};
+  small.members = {new_file("a", "x")};
   CHECK(page_size(written(small)) == 512);
   NewArchive large;
-  large.members = {file("a", noise(100000))};
+  large.members = {new_file("a", noise(100000))};
   CHECK(page_size(written(large)) == 4096);
   large.page_size_bytes = 1024;
   CHECK(page_size(written(large)) == 1024);
 }
 
 TEST_CASE("the header of the database names the format") {
-  const std::string bytes = plain_bytes({file("a", "x")});
+  const std::string bytes = plain_bytes({new_file("a", "x")});
   CHECK(bytes.substr(68, 4) == "Strl");
   CHECK(bytes.substr(60, 4) == std::string("\0\0\0\1", 4));
   CHECK(bytes.substr(24, 4) == std::string("\0\0\0\1", 4));
@@ -187,7 +187,7 @@ TEST_CASE("a kit is its header padded to a page, the archive and the mark") {
   for (const Row& row : {Row{1, 4096}, Row{4095, 4096}, Row{4096, 4096}, Row{4097, 8192}}) {
     INFO(row.script);
     NewArchive archive;
-    archive.members = {file("main.tcl", "puts hello\n")};
+    archive.members = {new_file("main.tcl", "puts hello\n")};
     archive.script = std::string(row.script, 's');
     const std::string bytes = written(archive);
     CHECK(bytes.substr(0, row.script) == archive.script);
@@ -202,7 +202,7 @@ TEST_CASE("a kit is its header padded to a page, the archive and the mark") {
 TEST_CASE("what was written is counted") {
   const Scratch scratch;
   NewArchive archive;
-  archive.members = {file("a", "12345"), directory("d"), file("d/b", std::string(1000, 'x'))};
+  archive.members = {new_file("a", "12345"), new_directory("d"), new_file("d/b", std::string(1000, 'x'))};
   archive.script = "#!/bin/sh\n";
   const Written result = write_archive(scratch / "out", archive);
   CHECK(result.members == 3);
@@ -249,9 +249,9 @@ TEST_CASE("members come from the host's files as lstat sees them") {
   CHECK(content_of(*open_kit(bytes), "x/f") == "hello\n");
 }
 
-TEST_CASE("a full disk is an error and leaves nothing") {
+TEST_CASE("a full disk is an error of writing an archive and leaves nothing") {
   NewArchive archive;
-  archive.members = {file("large", noise(1'000'000))};
+  archive.members = {new_file("large", noise(1'000'000))};
   for (const char* script : {"", "#!/bin/sh\n"}) {
     archive.script = script;
     for (const std::uint64_t room : {0, 4096, 300'000}) {
@@ -272,7 +272,7 @@ TEST_CASE("an output that is a directory is refused") {
   CHECK(error_of([&] { write_archive(scratch.path(), NewArchive()); }).posix() == EISDIR);
 }
 
-TEST_CASE("progress is told and may abandon") {
+TEST_CASE("progress of writing is told and may abandon") {
   NewArchive archive = many_members();
   std::int64_t total = 0;
   for (const NewMember& member : archive.members) total += member.size_bytes;
@@ -297,8 +297,8 @@ TEST_CASE("a program without an archive becomes a runtime, and a runtime with an
   write_host_file(scratch / "elf", fake_elf({Note::kBuildId, Note::kOther}, 5000));
   NewArchive runtime;
   runtime.program_path = scratch / "elf";
-  runtime.members = {directory("lib"), file("lib/init.tcl", std::string(2000, 'i')), file("shared.tcl", "runtime's"),
-                     file("lib/json/pkgIndex.tcl", "#")};
+  runtime.members = {new_directory("lib"), new_file("lib/init.tcl", std::string(2000, 'i')), new_file("shared.tcl", "runtime's"),
+                     new_file("lib/json/pkgIndex.tcl", "#")};
   runtime.packages = {{"json", "1.3", "lib/json", ""}};
   write_archive(scratch / "tclkit", runtime);
   const auto tclkit = Archive::open_file(scratch / "tclkit");
@@ -307,7 +307,7 @@ TEST_CASE("a program without an archive becomes a runtime, and a runtime with an
 
   NewArchive app;
   app.runtime_path = scratch / "tclkit";
-  app.members = {file("main.tcl", "puts hello\n"), file("shared.tcl", "the application's"), link("a", "main.tcl")};
+  app.members = {new_file("main.tcl", "puts hello\n"), new_file("shared.tcl", "the application's"), new_link("a", "main.tcl")};
   app.packages = {{"own", "1", "app", ""}};
   write_archive(scratch / "app", app);
   const std::string bytes = read_host_file(scratch / "app");
@@ -329,7 +329,7 @@ TEST_CASE("a program without an archive becomes a runtime, and a runtime with an
 
   SECTION("a starpack serves as a runtime for another application, without its own members") {
     app.runtime_path = scratch / "app";
-    app.members = {file("other.tcl", "")};
+    app.members = {new_file("other.tcl", "")};
     app.packages.clear();
     write_archive(scratch / "other", app);
     const auto other = Archive::open_file(scratch / "other");
@@ -339,7 +339,7 @@ TEST_CASE("a program without an archive becomes a runtime, and a runtime with an
   }
   SECTION("a starpack may be written over the runtime it is made of") {
     app.runtime_path = scratch / "app";
-    app.members = {file("new.tcl", "new")};
+    app.members = {new_file("new.tcl", "new")};
     write_archive(scratch / "app", app);
     CHECK(content_of(*Archive::open_file(scratch / "app"), "new.tcl") == "new");
     CHECK(content_of(*starpack, "main.tcl") == "puts hello\n");
@@ -349,11 +349,11 @@ TEST_CASE("a program without an archive becomes a runtime, and a runtime with an
 TEST_CASE("what is no runtime is refused as one") {
   const Scratch scratch;
   NewArchive app;
-  app.members = {file("main.tcl", "")};
+  app.members = {new_file("main.tcl", "")};
   app.runtime_path = scratch / "no";
   CHECK(refusal(app).posix() == ENOENT);
   app.runtime_path = scratch / "kit";
-  write_host_file(scratch / "kit", kit_bytes({file("a", "")}));
+  write_host_file(scratch / "kit", kit_bytes({new_file("a", "")}));
   CHECK(refusal(app).text() == "couldn't use \"" + (scratch / "kit") + "\" as a runtime: not an ELF program");
   write_host_file(scratch / "elf", fake_elf({Note::kOther}, 5000));
   app.runtime_path = scratch / "elf";
@@ -370,7 +370,7 @@ TEST_CASE("a disk that is full when the prefix of a starpack is written leaves n
   write_host_file(scratch / "elf", fake_elf({Note::kOther}, 5000));
   NewArchive runtime;
   runtime.program_path = scratch / "elf";
-  runtime.members = {file("a", "x")};
+  runtime.members = {new_file("a", "x")};
   const std::int64_t size = write_archive(scratch / "whole", runtime).file_bytes;
   {
     const FullDisk full(static_cast<std::uint64_t>(size) - 1);

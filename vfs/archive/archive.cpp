@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "archive/facts.h"
 #include "archive/name.h"
 #include "offset_vfs.h"
 
@@ -79,6 +80,19 @@ std::shared_ptr<Archive> Archive::open_mapping(Mapping mapping, std::size_t skip
   auto archive = open_bytes(mapping.bytes().subspan(skip_bytes, size_bytes), std::move(path));
   archive->mapping_ = std::move(mapping);
   return archive;
+}
+
+std::shared_ptr<Archive> Archive::load_file(const std::string& path) {
+  auto archive = open_file(path);
+  const Snapshot snapshot(*archive);
+  const Fd fd = open_regular(path);
+  const Location location = locate_archive(fd, path);
+  if (location.size_bytes > kLoadMax) return archive;
+  std::vector<std::byte> bytes(static_cast<std::size_t>(location.size_bytes));
+  bytes.resize(read_at(fd, bytes.data(), bytes.size(), static_cast<std::int64_t>(location.offset), path));
+  auto loaded = open_bytes(bytes, path);
+  loaded->content_ = std::move(bytes);
+  return loaded;
 }
 
 std::shared_ptr<Archive> Archive::open_content(MemberReader& content, std::string path) {
@@ -159,6 +173,7 @@ std::optional<Member> Archive::find_row(std::string_view name) {
 }
 
 std::optional<Member> Archive::find_stored(std::string_view stored, std::string_view name) {
+  release();
   const Use use(find_.get());
   bind_text(find_.get(), 1, stored);
   sqlite3_bind_int64(find_.get(), 2, -1);
@@ -211,7 +226,9 @@ std::optional<std::string> Archive::link_target(std::string_view name) {
   if (member->stored_bytes > kLinkTargetMax) fail_member(name, EIO, "SIZE", "its target is longer than a path can be");
   const auto row = stored(name);
   if (!row) return std::nullopt;
-  return std::string(reinterpret_cast<const char*>(row->data.data()), row->data.size());
+  std::string target(reinterpret_cast<const char*>(row->data.data()), row->data.size());
+  release();
+  return target;
 }
 
 std::optional<std::string> Archive::resolve(std::string_view name, bool follow_last) {
@@ -320,23 +337,17 @@ std::uint32_t Archive::change_counter() {
          static_cast<std::uint32_t>(field[2]) << 8 | field[3];
 }
 
-bool Archive::still_holds(std::string_view key) {
-  const auto turn = lock();
-  const Statement table =
-      prepare(database_.get(), "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'starlit_state'", path_);
-  if (!step(table.get())) return false;
-  const Statement state = prepare(database_.get(), "SELECT value FROM starlit_state WHERE key = ?1", path_);
-  bind_text(state.get(), 1, key);
-  return step(state.get()) && sqlite3_column_int64(state.get(), 0) == change_counter();
-}
-
-bool Archive::may_hold_links() {
+std::optional<std::string_view> Archive::recorded(std::string_view key) {
   const auto turn = lock();
   const std::uint32_t counter = change_counter();
-  if (!linkless_ || linkless_at_ != counter) linkless_ = still_holds("linkless");
-  linkless_at_ = counter;
-  return !*linkless_;
+  if (facts_at_ != counter) facts_.clear();
+  facts_at_ = counter;
+  auto known = facts_.find(key);
+  if (known == facts_.end()) known = facts_.emplace(key, read_fact(*this, key, counter)).first;
+  return known->second;
 }
+
+bool Archive::may_hold_links() { return !recorded(kFactLinkless); }
 
 std::optional<Archive::Stored> Archive::stored(std::string_view name, std::int64_t data_max) {
   sqlite3_stmt* row = find_.get();

@@ -54,14 +54,15 @@ class Target {
 
   // Creates a file in a directory that is there. Any thread may call.
   void write_file(const std::string& name, const Member& member, const std::function<void(const Fd&)>& write) {
-    const Fd fd(::openat(root_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const mode_t mode = member.permissions & 0777;
+    const Fd fd(::openat(root_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
     if (!fd) fail("couldn't create", name);
     {
       const std::lock_guard guard(mutex_);
       made_.push_back({name, false});
     }
     write(fd);
-    if (::fchmod(fd.get(), member.permissions & 0777) != 0) fail("couldn't set the mode of", name);
+    if ((mode & mask_) != 0 && ::fchmod(fd.get(), mode) != 0) fail("couldn't set the mode of", name);
     const auto times = times_of(member);
     if (::futimens(fd.get(), times.data()) != 0) fail("couldn't set the time of", name);
   }
@@ -85,9 +86,7 @@ class Target {
   }
 
   void keep() {
-    const mode_t mask = ::umask(022);
-    ::umask(mask);
-    if (::fchmod(root_.get(), 0777 & ~mask) != 0) throw posix_error("couldn't set the mode of", path_);
+    if (::fchmod(root_.get(), 0777 & ~mask_) != 0) throw posix_error("couldn't set the mode of", path_);
     kept_ = true;
   }
 
@@ -107,6 +106,7 @@ class Target {
   }
 
   std::mutex mutex_;  // for made_, while files are written
+  const mode_t mask_ = current_umask();
   const std::string path_;
   Fd root_;
   std::vector<Made> made_;

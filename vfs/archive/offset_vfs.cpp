@@ -4,8 +4,6 @@
 
 #include "offset_vfs.h"
 
-#include <cstring>
-#include <memory>
 #include <mutex>
 #include <new>
 
@@ -13,21 +11,11 @@ namespace starlit {
 namespace {
 
 constexpr const char* kName = "starlit-offset";
-constexpr int kAheadBytes = 32 << 10;
 
 // Lies at the start of what SQLite allocates for a file; the file of the VFS below follows it.
 struct OffsetFile : sqlite3_file {
   sqlite3_int64 offset;     // of the database in its file
   sqlite3_int64 mark_size;  // of what follows it
-
-  // Pages that follow one another are read ahead, in one call for many small ones. What has been read is true until
-  // the lock goes: SQLite reads no page without one.
-  sqlite3_int64 read_end = 0;             // where the last read ended, in the database
-  sqlite3_int64 ahead_start = 0;          // the part of the database that lies in `ahead`
-  int ahead_size = 0;
-  std::unique_ptr<char[]> ahead;
-
-  void forget() noexcept { ahead_size = 0; }
 
   sqlite3_file* real() noexcept { return reinterpret_cast<sqlite3_file*>(this + 1); }
 };
@@ -37,48 +25,20 @@ sqlite3_vfs* below(sqlite3_vfs* vfs) noexcept { return static_cast<sqlite3_vfs*>
 
 int close(sqlite3_file* file) noexcept {
   sqlite3_file* real = self(file)->real();
-  const int code = real->pMethods == nullptr ? SQLITE_OK : real->pMethods->xClose(real);
-  self(file)->ahead.reset();
-  return code;
-}
-
-// Fills the read-ahead buffer from `offset` of the database on. Fails at the end of the file; then the caller reads just
-// what it was asked for.
-bool read_ahead(OffsetFile* file, sqlite3_int64 offset) noexcept {
-  file->forget();
-  if (!file->ahead) file->ahead.reset(new (std::nothrow) char[kAheadBytes]);
-  sqlite3_file* real = file->real();
-  if (!file->ahead || real->pMethods->xRead(real, file->ahead.get(), kAheadBytes, offset + file->offset) != SQLITE_OK) {
-    return false;
-  }
-  file->ahead_start = offset;
-  file->ahead_size = kAheadBytes;
-  return true;
+  return real->pMethods == nullptr ? SQLITE_OK : real->pMethods->xClose(real);
 }
 
 int read(sqlite3_file* file, void* buffer, int size, sqlite3_int64 offset) noexcept {
-  OffsetFile* self_file = self(file);
-  const bool follows = offset == self_file->read_end;
-  self_file->read_end = offset + size;
-  const auto is_ahead = [&] {
-    return offset >= self_file->ahead_start && offset + size <= self_file->ahead_start + self_file->ahead_size;
-  };
-  if (is_ahead() || (follows && size <= kAheadBytes / 8 && read_ahead(self_file, offset))) {
-    std::memcpy(buffer, self_file->ahead.get() + (offset - self_file->ahead_start), static_cast<std::size_t>(size));
-    return SQLITE_OK;
-  }
-  sqlite3_file* real = self_file->real();
-  return real->pMethods->xRead(real, buffer, size, offset + self_file->offset);
+  sqlite3_file* real = self(file)->real();
+  return real->pMethods->xRead(real, buffer, size, offset + self(file)->offset);
 }
 
 int write(sqlite3_file* file, const void* buffer, int size, sqlite3_int64 offset) noexcept {
-  self(file)->forget();
   sqlite3_file* real = self(file)->real();
   return real->pMethods->xWrite(real, buffer, size, offset + self(file)->offset);
 }
 
 int truncate(sqlite3_file* file, sqlite3_int64 size) noexcept {
-  self(file)->forget();
   sqlite3_file* real = self(file)->real();
   return real->pMethods->xTruncate(real, size + self(file)->offset);
 }
@@ -99,13 +59,11 @@ int file_size(sqlite3_file* file, sqlite3_int64* size) noexcept {
 }
 
 int lock(sqlite3_file* file, int level) noexcept {
-  self(file)->forget();
   sqlite3_file* real = self(file)->real();
   return real->pMethods->xLock(real, level);
 }
 
 int unlock(sqlite3_file* file, int level) noexcept {
-  self(file)->forget();
   sqlite3_file* real = self(file)->real();
   return real->pMethods->xUnlock(real, level);
 }

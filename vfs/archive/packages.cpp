@@ -2,57 +2,74 @@
 
 #include "archive/packages.h"
 
+#include "archive/facts.h"
+
 namespace starlit {
 namespace {
 
-bool has_table(Archive& archive, std::string_view name) {
-  const Statement statement = prepare(
-      archive.database(), "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1", archive.path());
-  sqlite3_bind_text(statement.get(), 1, name.data(), static_cast<int>(name.size()), SQLITE_STATIC);
-  return sqlite3_step(statement.get()) == SQLITE_ROW;
+// Takes the text up to `end` off the front of `rest`.
+std::string_view take(std::string_view& rest, char end) {
+  const auto at = rest.find(end);
+  const std::string_view item = rest.substr(0, at);
+  rest.remove_prefix(at == std::string_view::npos ? rest.size() : at + 1);
+  return item;
 }
 
-bool next(Archive& archive, sqlite3_stmt* row) {
-  const int code = sqlite3_step(row);
-  if (code != SQLITE_ROW && code != SQLITE_DONE) throw sqlite_error(archive.database(), code, archive.path());
-  return code == SQLITE_ROW;
-}
-
-std::vector<PackageRecord> read_packages(Archive& archive, sqlite3_stmt* row) {
+template <typename Wanted>
+std::vector<PackageRecord> parse(std::string_view text, Wanted wanted) {
   std::vector<PackageRecord> packages;
-  while (next(archive, row)) {
-    packages.push_back({std::string(column_text(row, 0)), std::string(column_text(row, 1)),
-                        std::string(column_text(row, 2)), std::string(column_text(row, 3))});
+  while (!text.empty()) {
+    std::string_view line = take(text, '\n');
+    const std::string_view name = take(line, '\t');
+    if (!wanted(name)) continue;
+    const std::string_view version = take(line, '\t');
+    const std::string_view directory = take(line, '\t');
+    packages.push_back({std::string(name), std::string(version), std::string(directory), std::string(line)});
   }
   return packages;
 }
+
+bool is_plain(const std::string& field) { return field.find_first_of("\t\n") == std::string::npos; }
 
 }  // namespace
 
 std::optional<std::vector<PackageRecord>> find_packages(Archive& archive, std::string_view name) {
   const auto turn = archive.lock();
-  if (!has_table(archive, "starlit_package") || !archive.still_holds("packages")) return std::nullopt;
-  const Statement statement = prepare(
-      archive.database(),
-      "SELECT name, version, directory, module FROM starlit_package WHERE name = ?1 OR name = ''", archive.path());
-  sqlite3_bind_text(statement.get(), 1, name.data(), static_cast<int>(name.size()), SQLITE_STATIC);
-  return read_packages(archive, statement.get());
+  const auto text = archive.recorded(kFactPackages);
+  if (!text) return std::nullopt;
+  return parse(*text, [&](std::string_view each) { return each.empty() || each == name; });
 }
 
 std::vector<PackageRecord> all_packages(Archive& archive) {
-  const auto turn = archive.lock();
-  if (!has_table(archive, "starlit_package")) return {};
-  const Statement statement = prepare(
-      archive.database(), "SELECT name, version, directory, module FROM starlit_package", archive.path());
-  return read_packages(archive, statement.get());
+  const auto text = read_fact(archive, kFactPackages, 0);
+  return parse(text.value_or(""), [](std::string_view) { return true; });
+}
+
+std::string package_text(const std::vector<PackageRecord>& packages) {
+  std::set<std::string> lines;
+  for (const PackageRecord& package : packages) {
+    lines.insert(package.name + "\t" + package.version + "\t" + package.directory + "\t" + package.module + "\n");
+  }
+  std::string text;
+  for (const std::string& line : lines) text += line;
+  return text;
+}
+
+bool can_record(const std::vector<PackageRecord>& packages) {
+  for (const PackageRecord& package : packages) {
+    if (!is_plain(package.name) || !is_plain(package.version) || !is_plain(package.directory) ||
+        !is_plain(package.module)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 std::set<std::string, std::less<>> runtime_members(Archive& archive) {
-  const auto turn = archive.lock();
   std::set<std::string, std::less<>> names;
-  if (!has_table(archive, "starlit_runtime")) return names;
-  const Statement statement = prepare(archive.database(), "SELECT name FROM starlit_runtime", archive.path());
-  while (next(archive, statement.get())) names.emplace(column_text(statement.get(), 0));
+  const auto text = read_fact(archive, kFactRuntime, 0);
+  std::string_view rest = text ? std::string_view(*text) : std::string_view();
+  while (!rest.empty()) names.emplace(take(rest, '\n'));
   return names;
 }
 

@@ -23,7 +23,8 @@ int posix_of(int code) noexcept {
   }
 }
 
-Error sqlite_error(sqlite3* database, int code, std::string_view object) {
+Error sqlite_error(sqlite3* database, int code, std::string_view object, std::string_view verb) {
+  if ((code & 0xff) == SQLITE_FULL) return posix_error(verb, object, ENOSPC);
   std::string cause = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
   std::string word = "SQLITE " + std::to_string(code & 0xff);
   switch (code & 0xff) {
@@ -42,7 +43,7 @@ Error sqlite_error(sqlite3* database, int code, std::string_view object) {
     default:
       break;
   }
-  return {posix_of(code), std::move(word), quoted("couldn't read", object) + ": " + cause};
+  return {posix_of(code), std::move(word), quoted(verb, object) + ": " + cause};
 }
 
 namespace {
@@ -81,18 +82,18 @@ Database open_database(const std::string& uri, int flags, const char* vfs, std::
   return database;
 }
 
-Statement prepare(sqlite3* database, std::string_view sql, std::string_view object) {
+Statement prepare(sqlite3* database, std::string_view sql, std::string_view object, std::string_view verb) {
   sqlite3_stmt* raw = nullptr;
   const int code = sqlite3_prepare_v3(database, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
                                       &raw, nullptr);
   Statement statement(raw);
-  if (code != SQLITE_OK) throw sqlite_error(database, code, object);
+  if (code != SQLITE_OK) throw sqlite_error(database, code, object, verb);
   return statement;
 }
 
-void execute(sqlite3* database, const char* sql, std::string_view object) {
+void execute(sqlite3* database, const char* sql, std::string_view object, std::string_view verb) {
   const int code = sqlite3_exec(database, sql, nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) throw sqlite_error(database, code, object);
+  if (code != SQLITE_OK) throw sqlite_error(database, code, object, verb);
 }
 
 }  // namespace starlit

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "archive/executable.h"
+#include "archive/facts.h"
 #include "archive/name.h"
 #include "archive/packages.h"
 #include "base/file.h"
@@ -18,13 +19,10 @@
 namespace starlit {
 namespace {
 
-constexpr const char* kSchema =
-    "CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB);"
-    "CREATE TABLE starlit_state(key TEXT PRIMARY KEY, value) WITHOUT ROWID;";
-constexpr const char* kPackageSchema =
-    "CREATE TABLE starlit_package(name TEXT, version TEXT, directory TEXT, module TEXT,"
-    " PRIMARY KEY(name, directory, version, module)) WITHOUT ROWID;";
-constexpr const char* kRuntimeSchema = "CREATE TABLE starlit_runtime(name TEXT PRIMARY KEY) WITHOUT ROWID;";
+constexpr const char* kSchema = "CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB);";
+
+// All is written in one transaction, the file's first: its change counter is 1 afterwards.
+constexpr std::uint32_t kFirstCounter = 1;
 
 // Members of a mean size below this lie tighter in small pages; larger ones are read faster from large ones.
 constexpr std::int64_t kSmallMemberBytes = 32 << 10;
@@ -56,17 +54,16 @@ class Tables {
  public:
   Tables(sqlite3* database, const std::string& path) : database_(database), path_(path) {}
 
-  void create(int page_size_bytes, bool has_packages, bool has_runtime) {
+  void create(int page_size_bytes) {
     const std::string pragmas = "PRAGMA page_size=" + std::to_string(page_size_bytes) +
                                 ";PRAGMA journal_mode=OFF;PRAGMA synchronous=OFF;PRAGMA locking_mode=EXCLUSIVE;"
                                 "PRAGMA cache_size=-16384;BEGIN;PRAGMA application_id=" +
                                 std::to_string(kApplicationId) +
                                 ";PRAGMA user_version=" + std::to_string(kFormatVersion);
-    execute(database_, pragmas.c_str(), path_);
-    execute(database_, kSchema, path_);
-    if (has_packages) execute(database_, kPackageSchema, path_);
-    if (has_runtime) execute(database_, kRuntimeSchema, path_);
-    member_ = prepare(database_, "INSERT INTO sqlar VALUES(?1,?2,?3,?4,?5)", path_);
+    execute(database_, pragmas.c_str(), path_, kWriting);
+    execute(database_, kSchema, path_, kWriting);
+    execute(database_, kFactSchema, path_, kWriting);
+    member_ = prepare(database_, "INSERT INTO sqlar VALUES(?1,?2,?3,?4,?5)", path_, kWriting);
   }
 
   void add(const std::string& name, std::int64_t mode, std::int64_t mtime_s, std::int64_t size,
@@ -91,30 +88,13 @@ class Tables {
     run(row);
   }
 
-  void add_package(const PackageRecord& package) {
-    if (!package_) {
-      package_ = prepare(database_, "INSERT OR IGNORE INTO starlit_package VALUES(?1,?2,?3,?4)", path_);
-    }
-    const Use use(package_.get());
-    bind(package_.get(), 1, package.name);
-    bind(package_.get(), 2, package.version);
-    bind(package_.get(), 3, package.directory);
-    bind(package_.get(), 4, package.module);
-    run(package_.get());
+  void add_fact(std::string_view key, std::string_view text) {
+    write_fact(database_, key, kFirstCounter, text, path_);
   }
 
-  void add_runtime_member(const std::string& name) {
-    if (!runtime_) runtime_ = prepare(database_, "INSERT INTO starlit_runtime VALUES(?1)", path_);
-    const Use use(runtime_.get());
-    bind(runtime_.get(), 1, name);
-    run(runtime_.get());
-  }
-
-  // All was one transaction, the file's first: its change counter is 1 afterwards.
-  void commit(bool has_packages) {
-    if (has_packages) execute(database_, "INSERT INTO starlit_state VALUES('packages', 1)", path_);
-    if (!has_links_) execute(database_, "INSERT INTO starlit_state VALUES('linkless', 1)", path_);
-    execute(database_, "COMMIT", path_);
+  void commit() {
+    if (!has_links_) add_fact(kFactLinkless, "");
+    execute(database_, "COMMIT", path_, kWriting);
   }
 
  private:
@@ -123,22 +103,18 @@ class Tables {
   }
 
   void run(sqlite3_stmt* row) {
-    const int code = sqlite3_step(row);
-    if (code == SQLITE_DONE) return;
-    const Error error = sqlite_error(database_, code, path_);
-    throw Error(error.posix(), error.code(), quoted("couldn't write", path_) + ": " + sqlite3_errmsg(database_));
+    if (const int code = sqlite3_step(row); code != SQLITE_DONE) throw sqlite_error(database_, code, path_, kWriting);
   }
 
   sqlite3* database_;
   const std::string& path_;
-  Statement member_, package_, runtime_;
+  Statement member_;
   bool has_links_ = false;
 };
 
 // What a runtime executable gives to a new one: its program, its members and their packages.
 struct Runtime {
   std::shared_ptr<Archive> archive;
-  std::optional<Archive::Snapshot> snapshot;
   std::optional<Program> program;
   std::set<std::string, std::less<>> names;
 
@@ -146,8 +122,7 @@ struct Runtime {
     const Fd fd = open_regular(path);
     const Location location = locate_archive(fd, path);
     program.emplace(fd, static_cast<std::int64_t>(location.offset), path);
-    archive = Archive::open_file(path);
-    snapshot.emplace(*archive);
+    archive = Archive::load_file(path);
     names = runtime_members(*archive);
     if (names.empty()) {
       throw Error(ENOEXEC, "NOTRUNTIME", quoted("couldn't use", path) + " as a runtime: it holds no Tcl library");
@@ -167,11 +142,11 @@ class Job {
       const Database database =
           open_at_offset(output_.temporary_path(), location_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
       Tables tables(database.get(), output_.path());
-      tables.create(page_size(), !packages_.empty(), !runtime_names_.empty());
+      tables.create(page_size());
       write_members(tables);
-      for (const PackageRecord& package : packages_) tables.add_package(package);
-      for (const std::string& name : runtime_names_) tables.add_runtime_member(name);
-      tables.commit(!packages_.empty());
+      if (!packages_.empty() && can_record(packages_)) tables.add_fact(kFactPackages, package_text(packages_));
+      if (!runtime_names_.empty()) tables.add_fact(kFactRuntime, runtime_text());
+      tables.commit();
     }
     const std::int64_t database_end = stat_fd(output_.fd(), output_.path()).st_size;
     if (has_prefix_) finish_prefix(database_end - offset);
@@ -201,6 +176,12 @@ class Job {
           package.module.empty() ? join_name(package.directory, "pkgIndex.tcl") : package.module;
       if (runtime_names_.contains(member)) packages_.push_back(std::move(package));
     }
+  }
+
+  std::string runtime_text() const {
+    std::string text;
+    for (const std::string& name : runtime_names_) text += name + "\n";
+    return text;
   }
 
   void choose_prefix() {

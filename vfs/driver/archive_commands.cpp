@@ -145,7 +145,7 @@ Obj list(Tcl_Interp* interp, Arguments arguments) {
     if (option == "-runtime") with_runtime = boolean_of(interp, value);
     return option == "-runtime";
   });
-  const auto archive = Archive::open_file(host_path(interp, arguments[0]));
+  const auto archive = Archive::load_file(host_path(interp, arguments[0]));
   const Archive::Snapshot snapshot(*archive);
   const auto runtime = with_runtime ? std::set<std::string, std::less<>>() : runtime_members(*archive);
   const Obj members(Tcl_NewListObj(0, nullptr));
@@ -176,7 +176,7 @@ Obj extract(Tcl_Interp* interp, Arguments arguments) {
     }
     return true;
   });
-  const auto archive = Archive::open_file(host_path(interp, arguments[0]));
+  const auto archive = Archive::load_file(host_path(interp, arguments[0]));
   return Obj(Tcl_NewWideIntObj(extract_archive(*archive, host_path(interp, arguments[1]), options)));
 }
 

@@ -15,6 +15,9 @@
 
 namespace starlit {
 
+// The process's umask. It can only be read by setting it, so no other thread may create files meanwhile.
+mode_t current_umask();
+
 // Opens with O_CLOEXEC added. Throws Error `couldn't open "path": ...`.
 Fd open_file(const std::string& path, int flags, mode_t mode = 0);
 

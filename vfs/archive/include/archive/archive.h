@@ -25,6 +25,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -69,6 +70,11 @@ class Archive : public std::enable_shared_from_this<Archive> {
   // An archive in a file, found by its mark or at its start. Readers in other processes and writers such as the
   // sqlite3 shell are held apart by SQLite's locks.
   static std::shared_ptr<Archive> open_file(const std::string& path);
+
+  // The same for a program that reads all of it and ends: up to kLoadMax bytes it is read into memory at once, as one
+  // state. Larger ones are left in the file.
+  static std::shared_ptr<Archive> load_file(const std::string& path);
+  static constexpr std::int64_t kLoadMax = 64 << 20;
 
   // An archive that is itself a member of another: its file's content is held in memory.
   static std::shared_ptr<Archive> open_content(MemberReader& content, std::string path);
@@ -124,9 +130,9 @@ class Archive : public std::enable_shared_from_this<Archive> {
   sqlite3* database() const noexcept { return database_.get(); }
   std::unique_lock<std::recursive_mutex> lock() { return std::unique_lock(mutex_); }
 
-  // What the archive's writer recorded under a key of the table starlit_state (see packages.h) is true as long as the
-  // value, the change counter of that moment, is SQLite's change counter now: it differs after every change by anyone.
-  bool still_holds(std::string_view key);
+  // What the archive's writer has recorded about it under a key (facts.h), or nothing when nobody has, or when anything
+  // in the archive has changed since: SQLite's change counter tells. Lives until the next call.
+  std::optional<std::string_view> recorded(std::string_view key);
 
   // A row as it lies in the archive, unchecked. `data` is valid until the next call, so hold lock(); it is left out
   // (has_data false) when it is longer than `data_max` bytes.
@@ -170,8 +176,8 @@ class Archive : public std::enable_shared_from_this<Archive> {
   Statement names_;
   Inflater inflater_;
   std::string root_;  // "" or "./", see rule 4
-  std::optional<bool> linkless_;  // what may_hold_links() found when the change counter was linkless_at_
-  std::uint32_t linkless_at_ = 0;
+  std::map<std::string, std::optional<std::string>, std::less<>> facts_;  // what recorded() found
+  std::uint32_t facts_at_ = 0;    // when the change counter was this
 };
 
 // The content of one file: any part of it, in any order.

@@ -25,15 +25,19 @@ using Statement = std::unique_ptr<sqlite3_stmt, Calls<sqlite3_finalize>>;
 // The errno that says best what an SQLite result code (extended ones too) means to a caller of a file system.
 int posix_of(int code) noexcept;
 
-// An Error for what `database` reports last; `object` is the archive's path.
-Error sqlite_error(sqlite3* database, int code, std::string_view object);
+inline constexpr std::string_view kReading = "couldn't read";
+inline constexpr std::string_view kWriting = "couldn't write";
+
+// An Error for what `database` reports last: `verb "object": ...`; `object` is the archive's path.
+Error sqlite_error(sqlite3* database, int code, std::string_view object, std::string_view verb = kReading);
 
 // Opens and hardens. `flags` are SQLite's. `vfs` is the name of a registered VFS or null for the default one.
 Database open_database(const std::string& uri, int flags, const char* vfs, std::string_view object);
 
-Statement prepare(sqlite3* database, std::string_view sql, std::string_view object);
+Statement prepare(sqlite3* database, std::string_view sql, std::string_view object,
+                  std::string_view verb = kReading);
 
-void execute(sqlite3* database, const char* sql, std::string_view object);
+void execute(sqlite3* database, const char* sql, std::string_view object, std::string_view verb = kReading);
 
 // Resets a statement and its bindings when the scope that uses it ends, so that it holds no lock.
 class Use {
