@@ -14,6 +14,7 @@
 #include "archive/packages.h"
 #include "base/file.h"
 #include "deflate_pool.h"
+#include "leaf_packer.h"
 #include "offset_vfs.h"
 
 namespace starlit {
@@ -49,6 +50,22 @@ bool holds(const std::vector<NewMember>& sorted, std::string_view name) {
   return at != sorted.end() && at->name == name;
 }
 
+// A row of sqlar that waits for its place.
+struct Row {
+  std::string name;
+  std::int64_t mode = 0;
+  std::int64_t mtime_s = 0;
+  std::int64_t size = 0;  // -1: a link
+  bool is_null = false;   // a directory
+  DeflatedMember content;
+
+  // The size of SQLite's record, near enough: five fields, and a header that describes each in a byte or two.
+  std::int64_t record_bytes() const {
+    constexpr std::int64_t kNumbersAndHeader = 3 + 4 + 3 + 8;
+    return static_cast<std::int64_t>(name.size() + (is_null ? 0 : content.data().size())) + kNumbersAndHeader;
+  }
+};
+
 // The tables of one new archive and the statements that fill them.
 class Tables {
  public:
@@ -66,26 +83,26 @@ class Tables {
     member_ = prepare(database_, "INSERT INTO sqlar VALUES(?1,?2,?3,?4,?5)", path_, kWriting);
   }
 
-  void add(const std::string& name, std::int64_t mode, std::int64_t mtime_s, std::int64_t size,
-           std::optional<Bytes> data) {
-    const bool is_link = size == -1;
+  void add(const Row& row) {
+    const bool is_link = row.size == -1;
     has_links_ = has_links_ || is_link;
-    sqlite3_stmt* row = member_.get();
-    const Use use(row);
-    bind(row, 1, name);
-    sqlite3_bind_int64(row, 2, mode);
-    sqlite3_bind_int64(row, 3, mtime_s);
-    sqlite3_bind_int64(row, 4, size);
-    if (!data) {
-      sqlite3_bind_null(row, 5);
+    sqlite3_stmt* insert = member_.get();
+    const Use use(insert);
+    const Bytes data = row.content.data();
+    bind(insert, 1, row.name);
+    sqlite3_bind_int64(insert, 2, row.mode);
+    sqlite3_bind_int64(insert, 3, row.mtime_s);
+    sqlite3_bind_int64(insert, 4, row.size);
+    if (row.is_null) {
+      sqlite3_bind_null(insert, 5);
     } else if (is_link) {
-      sqlite3_bind_text64(row, 5, data->empty() ? "" : reinterpret_cast<const char*>(data->data()), data->size(),
+      sqlite3_bind_text64(insert, 5, data.empty() ? "" : reinterpret_cast<const char*>(data.data()), data.size(),
                           SQLITE_STATIC, SQLITE_UTF8);
     } else {
-      sqlite3_bind_blob64(row, 5, data->empty() ? "" : static_cast<const void*>(data->data()), data->size(),
+      sqlite3_bind_blob64(insert, 5, data.empty() ? "" : static_cast<const void*>(data.data()), data.size(),
                           SQLITE_STATIC);
     }
-    run(row);
+    run(insert);
   }
 
   void add_fact(std::string_view key, std::string_view text) {
@@ -128,6 +145,41 @@ struct Runtime {
       throw Error(ENOEXEC, "NOTRUNTIME", quoted("couldn't use", path) + " as a runtime: it holds no Tcl library");
     }
   }
+};
+
+// Hands rows to the tables in an order that fills their pages. Holds a bounded number of them.
+class RowOrder {
+ public:
+  RowOrder(Tables& tables, int page_size_bytes) : tables_(tables), packer_(page_size_bytes) {}
+
+  void add(Row row) {
+    record_bytes_.push_back(row.record_bytes());
+    waiting_bytes_ += record_bytes_.back();
+    waiting_.push_back(std::move(row));
+    while (waiting_.size() > kWaitingMax || waiting_bytes_ > kWaitingBytesMax) insert_next();
+  }
+
+  void finish() {
+    while (!waiting_.empty()) insert_next();
+  }
+
+ private:
+  static constexpr std::size_t kWaitingMax = 64;
+  static constexpr std::int64_t kWaitingBytesMax = 64 << 20;
+
+  void insert_next() {
+    const auto at = static_cast<std::ptrdiff_t>(packer_.choose(record_bytes_));
+    tables_.add(waiting_[static_cast<std::size_t>(at)]);
+    waiting_bytes_ -= record_bytes_[static_cast<std::size_t>(at)];
+    waiting_.erase(waiting_.begin() + at);
+    record_bytes_.erase(record_bytes_.begin() + at);
+  }
+
+  Tables& tables_;
+  LeafPacker packer_;
+  std::vector<Row> waiting_;
+  std::vector<std::int64_t> record_bytes_;  // of waiting_
+  std::int64_t waiting_bytes_ = 0;
 };
 
 class Job {
@@ -211,53 +263,58 @@ class Job {
     return bytes / count < kSmallMemberBytes ? 512 : 4096;
   }
 
-  // Merges the sorted new members with the runtime's, which are copied as they lie.
+  // Merges the sorted new members with the runtime's, whose data is copied as it lies.
   void write_members(Tables& tables) {
     std::int64_t total = 0;
     for (const NewMember& member : archive_.members) total += member.size_bytes;
     DeflatePool pool(archive_.members, archive_.level, archive_.threads);
+    RowOrder rows(tables, page_size());
     auto from_runtime = runtime_ ? runtime_names_.begin() : runtime_names_.end();
     const auto copy_runtime_until = [&](const std::string* name) {
       for (; from_runtime != runtime_names_.end() && (name == nullptr || *from_runtime < *name); ++from_runtime) {
-        copy_member(tables, *from_runtime);
+        rows.add(runtime_row(*from_runtime));
       }
     };
     for (std::size_t i = 0; i < archive_.members.size(); ++i) {
       const NewMember& member = archive_.members[i];
       copy_runtime_until(&member.name);
-      write_member(tables, member, pool.take(i));
+      rows.add(new_row(member, pool.take(i)));
       if (archive_.progress) archive_.progress(written_.content_bytes, total);
     }
     copy_runtime_until(nullptr);
+    rows.finish();
   }
 
-  void write_member(Tables& tables, const NewMember& member, const DeflatedMember& content) {
+  Row new_row(const NewMember& member, DeflatedMember content) {
     Member as_member;
     as_member.type = member.type;
     as_member.permissions = member.permissions & 07777;
-    const auto mode = static_cast<std::int64_t>(as_member.mode());
+    Row row{member.name, static_cast<std::int64_t>(as_member.mode()), member.mtime_s, 0, false, std::move(content)};
     ++written_.members;
     switch (member.type) {
       case MemberType::kDirectory:
-        tables.add(member.name, mode, member.mtime_s, 0, std::nullopt);
+        row.is_null = true;
         break;
       case MemberType::kLink:
-        tables.add(member.name, mode, member.mtime_s, -1, std::as_bytes(std::span(member.content)));
+        row.size = -1;
+        row.content.content = member.content;
         break;
       case MemberType::kFile:
-        tables.add(member.name, mode, member.mtime_s, content.size_bytes, content.data());
-        written_.content_bytes += content.size_bytes;
+        row.size = row.content.size_bytes;
+        written_.content_bytes += row.size;
         break;
     }
+    return row;
   }
 
-  void copy_member(Tables& tables, const std::string& name) {
+  Row runtime_row(const std::string& name) {
     const auto turn = runtime_->archive->lock();
-    const auto row = runtime_->archive->stored(name);
-    if (!row) throw Error(EIO, "CORRUPT", quoted("couldn't read", archive_.runtime_path) + ": a member is missing");
-    tables.add(name, row->mode, row->mtime_s, row->size,
-               row->is_null ? std::nullopt : std::optional<Bytes>(row->data));
+    const auto stored = runtime_->archive->stored(name);
+    if (!stored) throw Error(EIO, "CORRUPT", quoted("couldn't read", archive_.runtime_path) + ": a member is missing");
+    Row row{name, stored->mode, stored->mtime_s, stored->size, stored->is_null, {}};
+    row.content.content.assign(reinterpret_cast<const char*>(stored->data.data()), stored->data.size());
     runtime_->archive->release();
+    return row;
   }
 
   // Writes what stands in front of the database, which was a hole until now, and the mark behind it.
