@@ -104,7 +104,7 @@ std::string own_path(const char* argv0) {
 }
 
 std::shared_ptr<Archive> open_own_archive(const std::string& path) {
-  if (const auto segment = own_archive_segment()) return Archive::open_bytes(*segment, path, Trust::kOwn);
+  if (const auto segment = own_archive_segment(path)) return Archive::open_bytes(*segment, path, Trust::kOwn);
   return open_by_mark(path);
 }
 

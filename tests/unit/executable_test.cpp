@@ -117,6 +117,7 @@ TEST_CASE("program headers that lie outside of the file are damage") {
 TEST_CASE("an executable flipped at any byte of its headers is used or refused") {
   const std::string good = fake_elf({Note::kBuildId, Note::kOther}, 5000);
   for (std::size_t at = 4; at < 1200; ++at) {
+    if (at == 300) at = 1024;  // the notes
     std::string bytes = good;
     bytes[at] = static_cast<char>(~bytes[at]);
     std::string outcome = "used";

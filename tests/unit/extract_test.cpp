@@ -92,11 +92,10 @@ TEST_CASE("members with awkward names are unpacked") {
 
 TEST_CASE("large members are unpacked whole") {
   Host host;
-  std::string text = noise(6'000'000);
-  for (char& c : text) c = static_cast<char>('a' + (c & 15));
-  const std::string bytes = plain_bytes({new_file("deflated", text), new_file("stored", noise(5'000'000))});
+  const std::string half = text(6'000'000);
+  const std::string bytes = plain_bytes({new_file("deflated", half), new_file("stored", noise(5'000'000))});
   extract_archive(*open_kit(bytes), host.target, {});
-  CHECK((read_host_file(host.target + "/deflated") == text));
+  CHECK((read_host_file(host.target + "/deflated") == half));
   CHECK((read_host_file(host.target + "/stored") == noise(5'000'000)));
 }
 
@@ -205,7 +204,7 @@ TEST_CASE("damage in the last member leaves nothing of the first") {
 TEST_CASE("damage in a large member leaves nothing") {
   Host host;
   SqlArchive archive(row("a") +
-                     "INSERT INTO sqlar VALUES('z', 33188, 0, 6000000, deflate(zeroblob(5000000)));");
+                     "INSERT INTO sqlar VALUES('z', 33188, 0, 6000000, deflate(text(5000000)));");
   CHECK(host.refusal(*archive).code() == "DATA");
 }
 

@@ -86,14 +86,14 @@ TEST_CASE("an archive is written where a path is long") {
 TEST_CASE("the sqlite3 shell lists and unpacks a kit") {
   const Scratch scratch;
   write_host_file(scratch / "a.kit", kit());
-  const std::string list = run(scratch.path(), "TZ=UTC sqlite3 --append a.kit '.ar -tv'");
-  CHECK(list == "lrwxrwxrwx          8  2001-09-09 01:46:40  l\n"
-                "-rw-------       3000  2001-09-09 01:46:40  lib/big\n"
-                "-rw-r--r--         11  2001-09-09 01:46:40  main.tcl\n");
-  run(scratch.path(), "mkdir x && cd x && sqlite3 --append ../a.kit '.ar -x'");
+  CHECK(run(scratch.path(), "TZ=UTC sqlite3 --append a.kit '.ar -tv'") ==
+        "lrwxrwxrwx         -1  2001-09-09 01:46:40  l\n"
+        "-rw-------       3000  2001-09-09 01:46:40  lib/big\n"
+        "-rw-r--r--         11  2001-09-09 01:46:40  main.tcl\n");
+  // The shell of SQLite 3.40 fails on every link, its own archives' too: "error in uncompress()".
+  run(scratch.path(), "mkdir x && cd x && sqlite3 --append ../a.kit '.ar -x lib main.tcl'");
   CHECK(read_host_file(scratch / "x/main.tcl") == "puts hello\n");
   CHECK(read_host_file(scratch / "x/lib/big") == std::string(3000, 'b'));
-  CHECK(run(scratch.path(), "readlink x/l") == "main.tcl\n");
   CHECK((read_host_file(scratch / "a.kit") == kit()));
 }
 
@@ -183,6 +183,29 @@ TEST_CASE("while another process changes the archive it says so") {
   CHECK(error.text() == "couldn't read \"" + (scratch / "a.kit") + "\": another process is changing the archive");
   execute(writer.get(), "ROLLBACK", "a.kit");
   CHECK(reader->find("main.tcl"));
+}
+
+TEST_CASE("a snapshot holds the archive's lock from its beginning to its end") {
+  const Scratch scratch;
+  write_host_file(scratch / "a.kit", kit());
+  const auto archive = Archive::open_file(scratch / "a.kit");
+  const Location location = locate_archive(open_regular(scratch / "a.kit"), "a.kit");
+  const Database writer = open_at_offset(scratch / "a.kit", location, SQLITE_OPEN_READWRITE);
+  {
+    const Archive::Snapshot snapshot(*archive);
+    CHECK(error_of([&] { execute(writer.get(), "BEGIN EXCLUSIVE", "a.kit"); }).posix() == EAGAIN);
+    CHECK(archive->find("main.tcl"));
+  }
+  execute(writer.get(), "BEGIN EXCLUSIVE; ROLLBACK", "a.kit");
+}
+
+TEST_CASE("an archive that is loaded is read from its file once") {
+  const Scratch scratch;
+  write_host_file(scratch / "a.kit", kit());
+  const auto archive = Archive::load_file(scratch / "a.kit");
+  REQUIRE(::unlink((scratch / "a.kit").c_str()) == 0);
+  CHECK(names_of(*archive) == Names{"l", "lib/big", "main.tcl"});
+  CHECK(content_of(*archive, "main.tcl") == "puts hello\n");
 }
 
 TEST_CASE("a file that is cut while it is open is an error and not a signal") {

@@ -28,6 +28,12 @@ void sql_deflate(sqlite3_context* context, int, sqlite3_value** values) {
   sqlite3_result_blob64(context, deflated.data(), deflated.size(), SQLITE_TRANSIENT);
 }
 
+// text(N): N bytes that deflate makes about half as large.
+void sql_text(sqlite3_context* context, int, sqlite3_value** values) {
+  const std::string bytes = text(static_cast<std::size_t>(sqlite3_value_int64(values[0])));
+  sqlite3_result_blob64(context, bytes.data(), bytes.size(), SQLITE_TRANSIENT);
+}
+
 std::string written(NewArchive archive) {
   const Scratch scratch;
   write_archive(scratch / "out", std::move(archive));
@@ -109,6 +115,12 @@ std::string noise(std::size_t size_bytes) {
   return bytes;
 }
 
+std::string text(std::size_t size_bytes) {
+  std::string bytes = noise(size_bytes);
+  for (char& byte : bytes) byte = static_cast<char>('a' + (byte & 15));
+  return bytes;
+}
+
 std::string kit_bytes(std::vector<NewMember> members) {
   NewArchive archive;
   archive.members = std::move(members);
@@ -132,6 +144,7 @@ void make_database(const std::string& path, const std::string& sql) {
   sqlite3_db_config(database.get(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 1, nullptr);
   sqlite3_limit(database.get(), SQLITE_LIMIT_SQL_LENGTH, 100 << 20);
   sqlite3_create_function(database.get(), "deflate", 1, SQLITE_UTF8, nullptr, sql_deflate, nullptr, nullptr);
+  sqlite3_create_function(database.get(), "text", 1, SQLITE_UTF8, nullptr, sql_text, nullptr, nullptr);
   execute(database.get(), sql.c_str(), path);
 }
 

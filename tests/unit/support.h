@@ -53,6 +53,9 @@ NewMember new_link(std::string name, std::string target);
 // Bytes that deflate cannot make smaller, the same on every machine.
 std::string noise(std::size_t size_bytes);
 
+// Bytes that deflate makes about half as large.
+std::string text(std::size_t size_bytes);
+
 // A kit of the members with a header of one page, 512-byte pages; without the header a plain archive.
 std::string kit_bytes(std::vector<NewMember> members);
 std::string plain_bytes(std::vector<NewMember> members);
@@ -61,7 +64,8 @@ std::string plain_bytes(std::vector<NewMember> members);
 inline constexpr const char* kSqlar =
     "CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB);";
 
-// A database that was made by running SQL, by SQLite alone. `sql` may use deflate(X) as the sqlite3 shell's archives do.
+// A database that was made by running SQL, by SQLite alone. `sql` may call deflate(X), X in
+// the zlib format, and text(N), N bytes of text() above.
 void make_database(const std::string& path, const std::string& sql);
 
 // The bytes of such a database, with 512-byte pages.

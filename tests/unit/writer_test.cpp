@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include <stdexcept>
+#include <algorithm>
 
 #include "archive/packages.h"
 #include "fake_elf.h"
@@ -64,7 +64,7 @@ TEST_CASE("the sqlite3 shell reads what is written") {
   const Scratch scratch;
   write_host_file(scratch / "x.db", plain_bytes({new_file("a", std::string(1000, 'a'), 0751), new_directory("d"), new_link("l", "a")}));
   CHECK(run(scratch.path(), "sqlite3 x.db 'PRAGMA integrity_check'") == "ok\n");
-  CHECK(run(scratch.path(), "sqlite3 x.db 'SELECT name, mode, mtime, sz, data IS NULL, length(data) FROM sqlar'") ==
+  CHECK(run(scratch.path(), "sqlite3 x.db 'SELECT name, mode, mtime, sz, data IS NULL, length(data) FROM sqlar ORDER BY name'") ==
         "a|33257|1000000000|1000|0|17\nd|16877|1000000000|0|1|\nl|41471|1000000000|-1|0|1\n");
   run(scratch.path(), "mkdir out && cd out && sqlite3 -A -x -f ../x.db");
   CHECK(read_host_file(scratch / "out/a") == std::string(1000, 'a'));
@@ -344,6 +344,19 @@ TEST_CASE("a program without an archive becomes a runtime, and a runtime with an
     CHECK(content_of(*Archive::open_file(scratch / "app"), "new.tcl") == "new");
     CHECK(content_of(*starpack, "main.tcl") == "puts hello\n");
   }
+}
+
+TEST_CASE("a runtime's members may have any name a member can have") {
+  const Scratch scratch;
+  write_host_file(scratch / "elf", fake_elf({Note::kOther}, 5000));
+  NewArchive runtime;
+  runtime.program_path = scratch / "elf";
+  runtime.members = {new_file("line\nbreak", "1"), new_file("tab\there", "2"), new_file(" space ", "3")};
+  write_archive(scratch / "tclkit", runtime);
+  NewArchive app;
+  app.runtime_path = scratch / "tclkit";
+  write_archive(scratch / "app", app);
+  CHECK(names_of(*Archive::open_file(scratch / "app")) == Names{" space ", "line\nbreak", "tab\there"});
 }
 
 TEST_CASE("what is no runtime is refused as one") {

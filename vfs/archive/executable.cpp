@@ -4,6 +4,8 @@
 
 #include <elf.h>
 #include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -26,6 +28,13 @@ std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
 std::string_view own_program_headers() {
   const auto* headers = reinterpret_cast<const char*>(::getauxval(AT_PHDR));
   return {headers, headers == nullptr ? 0 : ::getauxval(AT_PHNUM) * sizeof(Elf64_Phdr)};
+}
+
+// Whether the byte at an address can be read. The kernel copies the set of rt_sigprocmask(2) before it looks at a wrong
+// first argument, and answers EFAULT where a read of ours would end in SIGBUS: behind the end of a mapped file.
+bool is_readable(const char* address) noexcept {
+  const auto aligned = reinterpret_cast<std::uintptr_t>(address) & ~std::uintptr_t{7};
+  return ::syscall(SYS_rt_sigprocmask, ~0, aligned, nullptr, 8) != 0 && errno != EFAULT;
 }
 
 bool is_archive(std::string_view bytes) { return bytes.starts_with(std::string_view("SQLite format 3\0", 16)); }
@@ -52,7 +61,7 @@ bool holds_build_id(std::string_view file, const Elf64_Phdr& note) {
 
 bool is_elf(std::string_view bytes) noexcept { return bytes.starts_with(std::string_view(ELFMAG, SELFMAG)); }
 
-std::optional<Bytes> own_archive_segment() {
+std::optional<Bytes> own_archive_segment(const std::string& path) {
   const std::string_view headers = own_program_headers();
   for (std::size_t at = 0; at + sizeof(Elf64_Phdr) <= headers.size(); at += sizeof(Elf64_Phdr)) {
     Elf64_Phdr header;
@@ -63,10 +72,21 @@ std::optional<Bytes> own_archive_segment() {
     const Elf64_Ehdr* elf = reinterpret_cast<const Elf64_Ehdr*>(__ehdr_start);
     const char* base = elf->e_type == ET_DYN ? __ehdr_start : nullptr;
     const std::string_view segment(base + header.p_vaddr, header.p_filesz);
-    if (!is_archive(segment.substr(0, 16))) continue;
-    const std::string_view archive = segment.substr(0, segment.size() - kMarkBytes);
-    if (database_size(archive) > static_cast<std::int64_t>(archive.size())) return std::nullopt;
-    return Bytes(reinterpret_cast<const std::byte*>(archive.data()), archive.size());
+    const auto fail_cut = [&] {
+      throw Error(EINVAL, "CUT",
+                  quoted("couldn't start", path) + ": the executable is cut short: it has less than " +
+                      std::to_string(header.p_offset + header.p_filesz) + " bytes (hint: copy it again)");
+    };
+    if (!is_readable(segment.data()) || !is_readable(segment.data() + 99)) fail_cut();
+    if (!is_archive(segment)) continue;
+    std::size_t size = segment.size() - kMarkBytes;
+    if (const std::int64_t stated = database_size(segment.substr(0, 100)); stated > 0) {
+      if (static_cast<std::size_t>(stated) > size) return std::nullopt;
+      size = static_cast<std::size_t>(stated);
+    }
+    const std::string_view mark = segment.substr(size, kMarkBytes);
+    if (!is_readable(mark.data()) || !is_readable(mark.data() + mark.size() - 1) || !decode_mark(mark)) fail_cut();
+    return Bytes(reinterpret_cast<const std::byte*>(segment.data()), size);
   }
   return std::nullopt;
 }

@@ -46,7 +46,9 @@ std::optional<std::int64_t> bytes_after_mark(const ReadAt& read, std::int64_t si
 Location locate(const ReadAt& read, std::int64_t size, const std::string& path) {
   if (size == 0) fail(path, "EMPTY", "the file is empty");
   Location location;
-  if (size >= static_cast<std::int64_t>(kMarkBytes)) {
+  // As appendvfs.c tells a plain database: its last page may end with a mark of something inside.
+  const bool is_plain = size % 512 == 0 && read(0, kDatabaseMagic.size()) == kDatabaseMagic;
+  if (!is_plain && size >= static_cast<std::int64_t>(kMarkBytes)) {
     const std::int64_t end = size - static_cast<std::int64_t>(kMarkBytes);
     if (const auto offset = decode_mark(read(end, kMarkBytes))) {
       if (*offset % 512 != 0 || *offset >= static_cast<std::uint64_t>(end)) {
@@ -106,6 +108,9 @@ void check_database_header(std::string_view header, std::int64_t size_bytes, std
   if (header[18] != 1 || header[19] != 1) {
     fail(object, "WAL",
          "the archive is in WAL mode (hint: take it out of it with the sqlite3 shell: PRAGMA journal_mode=delete)");
+  }
+  if (big_endian(header.substr(56, 4)) > 1) {
+    fail(object, "ENCODING", "the archive's text is UTF-16 (hint: make it again with PRAGMA encoding='UTF-8')");
   }
   if (size_bytes < database_size(header)) {
     fail(object, "CUT",

@@ -117,7 +117,10 @@ class Archive : public std::enable_shared_from_this<Archive> {
   // Keeps one state of the archive in view, and its lock, while the object lives: for reading many members at once.
   class Snapshot {
    public:
-    explicit Snapshot(Archive& archive) : archive_(archive) { execute(archive_.database(), "BEGIN", archive_.path()); }
+    explicit Snapshot(Archive& archive) : archive_(archive) {
+      // BEGIN alone takes no lock: the first read does.
+      execute(archive_.database(), "BEGIN; SELECT 1 FROM sqlite_schema", archive_.path());
+    }
     Snapshot(const Snapshot&) = delete;
     Snapshot& operator=(const Snapshot&) = delete;
     ~Snapshot() { sqlite3_exec(archive_.database(), "COMMIT", nullptr, nullptr, nullptr); }
@@ -162,6 +165,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
   bool is_implied_directory(std::string_view name);
   Member member_of(sqlite3_stmt* row, std::string_view name) const;
   [[noreturn]] void fail_member(std::string_view name, int posix, const char* code, const std::string& cause) const;
+  [[noreturn]] void fail_order() const;
   [[noreturn]] void fail_name(std::string_view name, std::string_view fault) const;
   bool step(sqlite3_stmt* statement) const;
   sqlite3_stmt* names_statement();

@@ -25,8 +25,9 @@ namespace starlit {
 // What the kernel has mapped of this process's own executable.
 //
 // The archive's bytes (without the mark), or nothing where there is no such segment or it no longer covers the database,
-// which happens when the sqlite3 shell made it grow; then the file has to be searched for its mark.
-std::optional<Bytes> own_archive_segment();
+// which happens when the sqlite3 shell made it grow; then the file has to be searched for its mark. Throws Error when the
+// file is shorter than the segment; `path` is for the message.
+std::optional<Bytes> own_archive_segment(const std::string& path);
 
 // Whether the file that `fd` is open on begins with the same ELF header and program headers as this process.
 bool is_own_image(const Fd& fd);
