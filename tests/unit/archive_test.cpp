@@ -368,7 +368,8 @@ TEST_CASE("names that are no members' names are errors in a listing") {
 TEST_CASE("an index out of order is damage, not an endless listing") {
   // In the index alone, "cc/x" becomes "aa/x" behind "b": each look for what follows "aa" comes to "b" again.
   const std::string bytes = with_index_changed(
-      database_bytes(kSqlar + directory_row("b") + row("cc/x") + row("d")), "cc/x", "aa/x");
+      database_bytes(kSqlar + directory_row("b") + row("cc/x") + row("d") + row("e") + row("f") + row("g")), "cc/x",
+      "aa/x");
   const auto archive = open_kit(bytes);
   int steps = 0;
   sqlite3_progress_handler(
@@ -378,8 +379,9 @@ TEST_CASE("an index out of order is damage, not an endless listing") {
 }
 
 TEST_CASE("a name that does not belong into the directory listed is damage") {
-  const std::string bytes =
-      with_index_changed(database_bytes(kSqlar + row("dddd/1") + row("dddd/22") + row("e")), "dddd/22", std::string("c\0\0\0\0\0\0", 7));
+  const std::string bytes = with_index_changed(
+      database_bytes(kSqlar + row("dddd/1") + row("dddd/22") + row("e") + row("f") + row("g") + row("h")), "dddd/22",
+      "c/abcde");
   const auto archive = open_kit(bytes);
   CHECK(error_of([&] { children_of(*archive, "dddd"); }).code() == "CORRUPT");
 }

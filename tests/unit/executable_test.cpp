@@ -132,7 +132,7 @@ TEST_CASE("an executable flipped at any byte of its headers is used or refused")
 }
 
 TEST_CASE("this program has no archive, and knows its own image") {
-  CHECK_FALSE(own_archive_segment());
+  CHECK_FALSE(own_archive_segment("program"));
   CHECK(is_own_image(open_file("/proc/self/exe", O_RDONLY)));
   CHECK_FALSE(is_own_image(open_file("/bin/sh", O_RDONLY)));
   CHECK_FALSE(is_own_image(open_file("/dev/null", O_RDONLY)));

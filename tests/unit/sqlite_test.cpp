@@ -22,6 +22,7 @@ Error open_error(const std::string& sql) {
 void use(const std::string& sql) {
   const std::string bytes = database_bytes(sql);
   INFO(sql);
+  sqlite3_memory_highwater(1);
   try {
     const auto archive = Archive::open_bytes(as_bytes(bytes), "app.kit");
     int steps = 0;

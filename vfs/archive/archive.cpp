@@ -268,6 +268,29 @@ std::optional<std::string> Archive::resolve(std::string_view name, bool follow_l
   return find(done) ? std::optional(done) : std::nullopt;
 }
 
+// Watches that names come in ascending order. Those of a damaged index need not: its pages may lead to one another again
+// and again, and a listing would not end.
+class Archive::Ascending {
+ public:
+  explicit Ascending(const Archive& archive) : archive_(archive) {}
+
+  std::string_view next(std::string_view name) {
+    if (any_ && name <= last_) archive_.fail_corrupt();
+    any_ = true;
+    last_ = name;
+    return last_;
+  }
+
+ private:
+  const Archive& archive_;
+  std::string last_;
+  bool any_ = false;
+};
+
+void Archive::fail_corrupt() const {
+  throw Error(EIO, "CORRUPT", quoted("couldn't read", path_) + ": the archive is damaged (its index is out of order)");
+}
+
 std::vector<std::string> Archive::child_names(std::string_view directory) {
   const auto turn = lock();
   const Use use(names_statement());
@@ -296,7 +319,7 @@ std::vector<std::string> Archive::child_names(std::string_view directory) {
     if (part.empty()) continue;
     const auto slash = part.find('/');
     part = part.substr(0, slash);
-    if (const auto fault = name_fault(part); !fault.empty()) fail_name(column_text(names_.get(), 0), fault);
+    if (const auto fault = name_fault(part); !fault.empty()) fail_name(name, fault);
     if (slash == std::string_view::npos) {
       parts.emplace_back(part);
       continue;

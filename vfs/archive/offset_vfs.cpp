@@ -4,6 +4,10 @@
 
 #include "offset_vfs.h"
 
+#include <limits.h>
+
+#include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <new>
 
@@ -106,7 +110,7 @@ int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int*
   return code;
 }
 
-// The VFS below would follow symbolic links by name; the path was resolved when the file was first opened.
+// The VFS below would resolve the path again; open_at_offset() has done so.
 int full_pathname(sqlite3_vfs*, const char* name, int size, char* out) noexcept {
   sqlite3_snprintf(size, out, "%s", name);
   return SQLITE_OK;
@@ -123,6 +127,7 @@ const char* offset_vfs() {
     vfs.zName = kName;
     vfs.pAppData = real;
     vfs.szOsFile = static_cast<int>(sizeof(OffsetFile)) + real->szOsFile;
+    vfs.mxPathname = PATH_MAX;  // SQLite's own for Unix stops at 512 bytes
     vfs.xOpen = open;
     vfs.xFullPathname = full_pathname;
     sqlite3_vfs_register(&vfs, 0);
@@ -130,8 +135,8 @@ const char* offset_vfs() {
   return kName;
 }
 
-std::string uri_of(const std::string& path, const Location& location) {
-  std::string uri = path.starts_with('/') ? "file://" : "file:./";
+std::string uri_of(std::string_view path, const Location& location) {
+  std::string uri = "file://";
   for (const char c : path) {
     if (c == '%' || c == '?' || c == '#') {
       static constexpr char kHex[] = "0123456789abcdef";
@@ -150,7 +155,10 @@ std::string uri_of(const std::string& path, const Location& location) {
 
 Database open_at_offset(const std::string& path, const Location& location, int flags) {
   const char* vfs = offset_vfs();
-  return open_database(uri_of(path, location), flags | SQLITE_OPEN_URI, vfs, path);
+  // The VFS below opens with O_NOFOLLOW: it has to be given the file itself.
+  const std::unique_ptr<char, Calls<std::free>> real(::realpath(path.c_str(), nullptr));
+  if (!real) throw posix_error("couldn't open", path);
+  return open_database(uri_of(real.get(), location), flags | SQLITE_OPEN_URI, vfs, path);
 }
 
 }  // namespace starlit

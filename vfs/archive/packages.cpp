@@ -69,7 +69,7 @@ std::set<std::string, std::less<>> runtime_members(Archive& archive) {
   std::set<std::string, std::less<>> names;
   const auto text = read_fact(archive, kFactRuntime, 0);
   std::string_view rest = text ? std::string_view(*text) : std::string_view();
-  while (!rest.empty()) names.emplace(take(rest, '\n'));
+  while (!rest.empty()) names.emplace(take(rest, '\0'));
   return names;
 }
 

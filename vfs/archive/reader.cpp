@@ -25,6 +25,7 @@ struct MemberReader::Stream {
   std::shared_ptr<Archive> archive;
   std::string name;
   Blob blob;
+  std::int64_t size_bytes = 0;
   std::int64_t stored_bytes = 0;
   bool deflated = false;
 
@@ -46,16 +47,32 @@ struct MemberReader::Stream {
     piece_used = 0;
   }
 
+  void fill_piece() {
+    if (piece_used < piece.size() || stored_position == stored_bytes) return;
+    piece.resize(static_cast<std::size_t>(
+        std::min<std::int64_t>(static_cast<std::int64_t>(kPieceBytes), stored_bytes - stored_position)));
+    read_stored(stored_position, piece);
+    stored_position += static_cast<std::int64_t>(piece.size());
+    piece_used = 0;
+  }
+
+  // Behind the last byte of the content comes the end of the data, its check sum right.
+  void check_end() {
+    while (true) {
+      fill_piece();
+      std::byte beyond;
+      const auto progress = inflater->inflate(Bytes(piece).subspan(piece_used), {&beyond, 1});
+      piece_used += progress.consumed;
+      if (progress.produced != 0) throw Error(EIO, "DATA", "its deflated data goes on beyond its size");
+      if (progress.finished) return;
+      if (progress.consumed == 0) throw Error(EIO, "DATA", "its deflated data is cut short");
+    }
+  }
+
   // Inflates exactly out.size() bytes from `position` on.
   void inflate(std::span<std::byte> out) {
     while (!out.empty()) {
-      if (piece_used == piece.size() && stored_position < stored_bytes) {
-        piece.resize(static_cast<std::size_t>(
-            std::min<std::int64_t>(static_cast<std::int64_t>(kPieceBytes), stored_bytes - stored_position)));
-        read_stored(stored_position, piece);
-        stored_position += static_cast<std::int64_t>(piece.size());
-        piece_used = 0;
-      }
+      fill_piece();
       const auto progress = inflater->inflate(Bytes(piece).subspan(piece_used), out);
       piece_used += progress.consumed;
       position += static_cast<std::int64_t>(progress.produced);
@@ -81,6 +98,7 @@ struct MemberReader::Stream {
     try {
       skip_to(offset);
       inflate(out);
+      if (position == size_bytes) check_end();
     } catch (const Error& error) {
       inflater.reset();
       archive->fail_member(name, error.posix(), error.code().c_str(), error.text());
@@ -157,6 +175,7 @@ std::unique_ptr<MemberReader> Archive::open(std::string_view name) {
   const int code = sqlite3_blob_open(database_.get(), "main", "sqlar", "data", row->row, 0, &blob);
   stream->blob.reset(blob);
   if (code != SQLITE_OK) throw sqlite_error(database_.get(), code, path_);
+  stream->size_bytes = row->size;
   stream->stored_bytes = sqlite3_blob_bytes(blob);
   stream->deflated = stream->stored_bytes != row->size;
   reader->stream_ = std::move(stream);

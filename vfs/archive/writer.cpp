@@ -28,6 +28,9 @@ constexpr std::uint32_t kFirstCounter = 1;
 // Members of a mean size below this lie tighter in small pages; larger ones are read faster from large ones.
 constexpr std::int64_t kSmallMemberBytes = 32 << 10;
 
+// From this compression level on, size counts more than that `sqlite3 -A -t` lists members in the order of their names.
+constexpr int kLevelPacked = 10;
+
 struct NameBefore {
   bool operator()(const NewMember& a, const NewMember& b) const { return a.name < b.name; }
   bool operator()(const NewMember& a, std::string_view b) const { return a.name < b; }
@@ -71,7 +74,10 @@ class Tables {
  public:
   Tables(sqlite3* database, const std::string& path) : database_(database), path_(path) {}
 
+  // A journal is of no use in a file that is thrown away when something fails. SQLite's defensive mode forbids to go
+  // without one, and has nothing to defend here.
   void create(int page_size_bytes) {
+    sqlite3_db_config(database_, SQLITE_DBCONFIG_DEFENSIVE, 0, nullptr);
     const std::string pragmas = "PRAGMA page_size=" + std::to_string(page_size_bytes) +
                                 ";PRAGMA journal_mode=OFF;PRAGMA synchronous=OFF;PRAGMA locking_mode=EXCLUSIVE;"
                                 "PRAGMA cache_size=-16384;BEGIN;PRAGMA application_id=" +
@@ -147,16 +153,17 @@ struct Runtime {
   }
 };
 
-// Hands rows to the tables in an order that fills their pages. Holds a bounded number of them.
+// Hands rows to the tables: in the order of their names, or in one that fills the pages. Holds a bounded number of them.
 class RowOrder {
  public:
-  RowOrder(Tables& tables, int page_size_bytes) : tables_(tables), packer_(page_size_bytes) {}
+  RowOrder(Tables& tables, int page_size_bytes, bool packed)
+      : tables_(tables), packer_(page_size_bytes), waiting_max_(packed ? 64 : 0) {}
 
   void add(Row row) {
     record_bytes_.push_back(row.record_bytes());
     waiting_bytes_ += record_bytes_.back();
     waiting_.push_back(std::move(row));
-    while (waiting_.size() > kWaitingMax || waiting_bytes_ > kWaitingBytesMax) insert_next();
+    while (waiting_.size() > waiting_max_ || waiting_bytes_ > kWaitingBytesMax) insert_next();
   }
 
   void finish() {
@@ -164,7 +171,6 @@ class RowOrder {
   }
 
  private:
-  static constexpr std::size_t kWaitingMax = 64;
   static constexpr std::int64_t kWaitingBytesMax = 64 << 20;
 
   void insert_next() {
@@ -177,6 +183,7 @@ class RowOrder {
 
   Tables& tables_;
   LeafPacker packer_;
+  const std::size_t waiting_max_;
   std::vector<Row> waiting_;
   std::vector<std::int64_t> record_bytes_;  // of waiting_
   std::int64_t waiting_bytes_ = 0;
@@ -232,7 +239,7 @@ class Job {
 
   std::string runtime_text() const {
     std::string text;
-    for (const std::string& name : runtime_names_) text += name + "\n";
+    for (const std::string& name : runtime_names_) text += name + '\0';
     return text;
   }
 
@@ -268,7 +275,7 @@ class Job {
     std::int64_t total = 0;
     for (const NewMember& member : archive_.members) total += member.size_bytes;
     DeflatePool pool(archive_.members, archive_.level, archive_.threads);
-    RowOrder rows(tables, page_size());
+    RowOrder rows(tables, page_size(), archive_.level >= kLevelPacked);
     auto from_runtime = runtime_ ? runtime_names_.begin() : runtime_names_.end();
     const auto copy_runtime_until = [&](const std::string* name) {
       for (; from_runtime != runtime_names_.end() && (name == nullptr || *from_runtime < *name); ++from_runtime) {

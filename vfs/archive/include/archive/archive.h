@@ -155,6 +155,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
 
  private:
   friend class MemberReader;
+  class Ascending;
 
   Archive(Database database, std::string path, Trust trust);
   void check_schema();
@@ -167,6 +168,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
   [[noreturn]] void fail_member(std::string_view name, int posix, const char* code, const std::string& cause) const;
   [[noreturn]] void fail_order() const;
   [[noreturn]] void fail_name(std::string_view name, std::string_view fault) const;
+  [[noreturn]] void fail_corrupt() const;
   bool step(sqlite3_stmt* statement) const;
   sqlite3_stmt* names_statement();
   void seek(std::string_view low, std::string_view high);

@@ -4,10 +4,10 @@
 //
 //     starlit_fact(key TEXT PRIMARY KEY, counter INT, sz INT, data BLOB)
 //
-//     key        text, its items ended by newlines
+//     key        text
 //     linkless   nothing: no member is a symbolic link
 //     packages   the package index, see packages.h
-//     runtime    the names of the members that belong to the runtime
+//     runtime    the names of the members that belong to the runtime, each ended by a NUL
 //
 // A fact holds as long as `counter` is the database's change counter (offset 24 of its header), which SQLite raises with
 // every change that anyone makes. `sz` and `data` are as in sqlar, so `SELECT sqlar_uncompress(data, sz)` shows the text.
