@@ -12,6 +12,7 @@
 //                            another one. Without a locale glibc names ASCII, which Tcl takes for Latin-1.
 //   setlocale                LC_CTYPE from the environment: not loaded where it names C, POSIX or UTF-8, as all that would
 //                            come of it is known; saves reading two to four files and 150 KB of memory
+//   TclCrossFilesystemCopy   `file copy` out of an archive: keeps the permissions, as a copy within the host does
 //   TclpGetPwUid             tcl_platform(user): the user data base (nsswitch, nscd, /etc/passwd) is read when a script
 //                            asks for it, not at every start; see trace_user() in boot.cpp
 //   TclpObjNormalizePath     paths at or below a mount point: no look at the host (a system call for each part) for what
@@ -24,6 +25,7 @@
 #include <pwd.h>
 #include <strings.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <tcl.h>
 #include <unistd.h>
 
@@ -70,6 +72,7 @@ extern "C" {
 
 TclFile __real_TclpCreateTempFile(const char* contents) noexcept;
 int __real_TclpObjNormalizePath(Tcl_Interp* interp, Tcl_Obj* path, int checked) noexcept;
+int __real_TclCrossFilesystemCopy(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target) noexcept;
 struct passwd* __real_TclpGetPwUid(uid_t uid) noexcept;
 char* __real_setlocale(int category, const char* locale) noexcept;
 int __real_getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** result) noexcept;
@@ -94,6 +97,21 @@ void __wrap_TclpSetInitialEncodings() noexcept { Tcl_SetSystemEncoding(nullptr, 
 int __wrap_TclpObjNormalizePath(Tcl_Interp* interp, Tcl_Obj* path, int checked) noexcept {
   if (const auto prefix = starlit::mounted_prefix(starlit::string_of(path))) return static_cast<int>(*prefix);
   return __real_TclpObjNormalizePath(interp, path, checked);
+}
+
+int __wrap_TclCrossFilesystemCopy(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target) noexcept {
+  const int result = __real_TclCrossFilesystemCopy(interp, source, target);
+  Tcl_StatBuf status;
+  if (result == TCL_OK && starlit::mounted_prefix(starlit::string_of(Tcl_FSGetNormalizedPath(nullptr, source))) &&
+      Tcl_FSStat(source, &status) == 0) {
+    try {
+      // A failure leaves the copy with the permissions that new files get.
+      static_cast<void>(::chmod(starlit::to_host(starlit::normalized(nullptr, target)).c_str(), status.st_mode & 0777));
+    } catch (const std::exception&) {
+      return result;
+    }
+  }
+  return result;
 }
 
 struct passwd* __wrap_TclpGetPwUid(uid_t uid) noexcept {

@@ -330,12 +330,18 @@ TEST_CASE("a program without an archive becomes a runtime, and a runtime with an
   SECTION("a starpack serves as a runtime for another application, without its own members") {
     app.runtime_path = scratch / "app";
     app.members = {new_file("other.tcl", "")};
-    app.packages.clear();
+    app.packages.emplace();
     write_archive(scratch / "other", app);
     const auto other = Archive::open_file(scratch / "other");
     CHECK(names_of(*other) == Names{"lib", "lib/init.tcl", "lib/json/pkgIndex.tcl", "other.tcl"});
+    REQUIRE(find_packages(*other, "json"));
     CHECK(find_packages(*other, "json")->size() == 1);
     CHECK(find_packages(*other, "own")->empty());
+  }
+  SECTION("without the packages of all members none are recorded") {
+    app.packages.reset();
+    write_archive(scratch / "other", app);
+    CHECK_FALSE(find_packages(*Archive::open_file(scratch / "other"), "json"));
   }
   SECTION("a starpack may be written over the runtime it is made of") {
     app.runtime_path = scratch / "app";

@@ -85,7 +85,12 @@ std::optional<Bytes> own_archive_segment(const std::string& path) {
       size = static_cast<std::size_t>(stated);
     }
     const std::string_view mark = segment.substr(size, kMarkBytes);
-    if (!is_readable(mark.data()) || !is_readable(mark.data() + mark.size() - 1) || !decode_mark(mark)) fail_cut();
+    if (!is_readable(mark.data()) || !is_readable(mark.data() + mark.size() - 1)) fail_cut();
+    if (decode_mark(mark) != header.p_offset) {
+      throw Error(EINVAL, "MARK",
+                  quoted("couldn't start", path) +
+                      ": the executable is cut short or damaged: its mark is not at its end (hint: copy it again)");
+    }
     return Bytes(reinterpret_cast<const std::byte*>(segment.data()), size);
   }
   return std::nullopt;

@@ -7,6 +7,7 @@
 #include <limits.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -101,7 +102,12 @@ constexpr sqlite3_io_methods kMethods = {
 
 int open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* out_flags) noexcept {
   // Only the database lies at an offset; journals and temporary files are files of their own.
-  if ((flags & SQLITE_OPEN_MAIN_DB) == 0) return below(vfs)->xOpen(below(vfs), name, file, flags, out_flags);
+  if ((flags & SQLITE_OPEN_MAIN_DB) == 0) {
+    file->pMethods = nullptr;
+    // The VFS below copies a journal's path into 513 bytes: findCreateFileMode() in SQLite's os_unix.c.
+    if (name != nullptr && std::strlen(name) > 512) return SQLITE_CANTOPEN;
+    return below(vfs)->xOpen(below(vfs), name, file, flags, out_flags);
+  }
   auto* offset_file = new (file) OffsetFile{};
   offset_file->offset = sqlite3_uri_int64(name, "offset", 0);
   offset_file->mark_size = sqlite3_uri_int64(name, "mark", 0);

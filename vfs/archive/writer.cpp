@@ -203,7 +203,7 @@ class Job {
       Tables tables(database.get(), output_.path());
       tables.create(page_size());
       write_members(tables);
-      if (!packages_.empty() && can_record(packages_)) tables.add_fact(kFactPackages, package_text(packages_));
+      if (archive_.packages && can_record(packages_)) tables.add_fact(kFactPackages, package_text(packages_));
       if (!runtime_names_.empty()) tables.add_fact(kFactRuntime, runtime_text());
       tables.commit();
     }
@@ -219,7 +219,7 @@ class Job {
     auto& members = archive_.members;
     std::sort(members.begin(), members.end(), NameBefore{});
     check_names(members);
-    packages_ = std::move(archive_.packages);
+    if (archive_.packages) packages_ = *archive_.packages;
     for (NewMember& member : members) member.mtime_s = std::min(member.mtime_s, archive_.mtime_max_s);
     if (!archive_.program_path.empty()) {
       for (const NewMember& member : members) runtime_names_.insert(member.name);

@@ -11,7 +11,7 @@
 //     -program FILE     an ELF program that becomes a runtime with these members
 //     -level N          0 (store) to 12; default 6
 //     -pagesize N       of the database; default chosen by the content
-//     -packages LIST    of {name version directory module}
+//     -packages LIST    of {name version directory module}, for all entries; without it no package index is recorded
 //     -progress PREFIX  called with the bytes done and in all
 //     -mode N           permissions of the output
 //     -clamp SECONDS    later times become this one
@@ -104,7 +104,8 @@ bool set_create_option(Tcl_Interp* interp, NewArchive& archive, std::string_view
     }
     archive.page_size_bytes = static_cast<int>(size);
   } else if (option == "-packages") {
-    for (Tcl_Obj* package : list_of(interp, value)) archive.packages.push_back(package_of(interp, package));
+    archive.packages.emplace();
+    for (Tcl_Obj* package : list_of(interp, value)) archive.packages->push_back(package_of(interp, package));
   } else if (option == "-progress") {
     archive.progress = progress_of(interp, value);
   } else if (option == "-mode") {

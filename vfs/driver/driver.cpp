@@ -30,9 +30,10 @@ int answer(Body&& body) noexcept {
   return -1;
 }
 
+// What changes something: Tcl hands the result on as the result of a command.
 int read_only() noexcept {
   Tcl_SetErrno(EROFS);
-  return -1;
+  return TCL_ERROR;
 }
 
 int path_in_filesystem(Tcl_Obj* path, ClientData* place) noexcept {
@@ -55,18 +56,26 @@ void free_place(ClientData place) noexcept { delete static_cast<Place*>(place); 
 Tcl_Obj* path_type(Tcl_Obj*) noexcept { return new_string("sqlar"); }
 Tcl_Obj* separator(Tcl_Obj*) noexcept { return new_string("/"); }
 
-// Follows the links in all parts of a path but the last, as the host's own normalisation does.
+// Follows the links in all parts of a path but the last, as far as there is something, as the host's own normalisation
+// does.
 int normalize_path(Tcl_Interp*, Tcl_Obj* path, int checked) noexcept {
   try {
     const std::string_view text = string_of(path);
     const auto place = mount_table()->find(text);
     if (!place || place->name.empty()) return checked;
-    if (!place->mount->archive->may_hold_links()) return static_cast<int>(text.size());
-    const auto resolved = place->mount->archive->resolve(to_utf8(place->name), false);
+    Archive& archive = *place->mount->archive;
+    if (!archive.may_hold_links()) return static_cast<int>(text.size());
+    const std::string name = to_utf8(place->name);
+    std::string_view directory = parent_name(name);
+    auto resolved = archive.resolve(directory, true);
+    while (!resolved && !directory.empty()) {
+      directory = parent_name(directory);
+      resolved = archive.resolve(directory, true);
+    }
     if (!resolved) return checked;
-    const Obj tail(from_utf8(*resolved));
-    const std::string full = place->mount->point + (place->mount->point.ends_with('/') ? "" : "/") +
-                             std::string(string_of(tail.get()));
+    const std::string_view rest = std::string_view(name).substr(directory.empty() ? 0 : directory.size() + 1);
+    const std::string full = join_name(place->mount->point == "/" ? "" : place->mount->point,
+                                       utf8_to_tcl(join_name(*resolved, rest)));
     if (full != text) Tcl_SetStringObj(path, full.data(), static_cast<Tcl_Size>(full.size()));
     return static_cast<int>(full.size());
   } catch (const std::exception&) {
@@ -94,7 +103,7 @@ int stat_path(Tcl_Obj* path, Tcl_StatBuf* status) noexcept {
   return answer([&] {
     const Place* place = place_of(path);
     const auto member = find_followed(*place);
-    if (!member) return ENOENT;
+    if (!member) return missing(*place);
     fill_stat(*place, *member, status);
     return 0;
   });
@@ -104,7 +113,7 @@ int lstat_path(Tcl_Obj* path, Tcl_StatBuf* status) noexcept {
   return answer([&] {
     const Place* place = place_of(path);
     const auto member = place->mount->archive->find(place->name);
-    if (!member) return ENOENT;
+    if (!member) return missing(*place);
     fill_stat(*place, *member, status);
     return 0;
   });
@@ -133,7 +142,7 @@ Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int) noexcept
         }
         error = EEXIST;
       } else if (const auto name = archive->resolve(place->name, true); !name) {
-        error = (mode & O_CREAT) != 0 ? EROFS : ENOENT;
+        error = (mode & O_CREAT) != 0 ? EROFS : missing(*place);
       } else if (archive->find(*name)->type == MemberType::kDirectory) {
         error = EISDIR;
       } else if (auto target = archive->open(*name)) {
@@ -157,7 +166,10 @@ Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int) noexcept
   return nullptr;
 }
 
-int utime_path(Tcl_Obj*, struct utimbuf*) noexcept { return read_only(); }
+int utime_path(Tcl_Obj*, struct utimbuf*) noexcept {
+  read_only();
+  return -1;
+}
 
 Tcl_Obj* link_path(Tcl_Obj* path, Tcl_Obj* to, int) noexcept {
   Tcl_Obj* target = nullptr;
@@ -165,7 +177,7 @@ Tcl_Obj* link_path(Tcl_Obj* path, Tcl_Obj* to, int) noexcept {
     if (to != nullptr) return EROFS;
     const Place* place = place_of(path);
     const auto text = place->mount->archive->link_target(place->name);
-    if (!text) return place->mount->archive->find(place->name) ? EINVAL : ENOENT;
+    if (!text) return place->mount->archive->find(place->name) ? EINVAL : missing(*place);
     target = from_utf8(*text);
     Tcl_IncrRefCount(target);
     return 0;
@@ -233,7 +245,7 @@ int change_directory(Tcl_Obj* path) noexcept {
   return answer([&] {
     const Place* place = place_of(path);
     const auto member = find_followed(*place);
-    if (!member) return ENOENT;
+    if (!member) return missing(*place);
     if (member->type != MemberType::kDirectory) return ENOTDIR;
     std::string directory = to_host(place->mount->point);
     do {

@@ -8,18 +8,30 @@
 namespace starlit {
 namespace {
 
-// Whether a member is of one of the wanted types and has the wanted permissions. As on the host, all types but a link's
-// are those of what a link leads to.
+// What a link leads to; nothing for one that leads nowhere or in a circle, which is no error here.
+std::optional<Member> followed(const Place& place, const Member& member) {
+  if (member.type != MemberType::kLink) return member;
+  try {
+    return find_followed(place);
+  } catch (const Error& error) {
+    if (error.posix() != ELOOP) throw;
+    return std::nullopt;
+  }
+}
+
+// Whether a member has the wanted permissions and is of one of the wanted types. As on the host, permissions and all
+// types but a link's are those of what a link leads to.
 bool matches_types(const Place& place, const Member& member, const Tcl_GlobTypeData* types) {
   if (types == nullptr) return true;
-  if ((types->perm & TCL_GLOB_PERM_W) != 0) return false;  // nothing can be written
-  const bool is_link = member.type == MemberType::kLink;
-  if (is_link && (types->type & TCL_GLOB_TYPE_LINK) != 0) return true;
-  const auto followed = is_link ? find_followed(place) : std::optional(member);
-  if ((types->perm & TCL_GLOB_PERM_X) != 0 && !(followed && is_executable(*followed))) return false;
+  const auto target = followed(place, member);
+  if (types->perm != 0) {
+    if (!target || (types->perm & TCL_GLOB_PERM_W) != 0) return false;  // nothing can be written
+    if ((types->perm & TCL_GLOB_PERM_X) != 0 && !is_executable(*target)) return false;
+  }
   if (types->type == 0) return true;
-  if (!followed) return false;
-  const int wanted = followed->type == MemberType::kDirectory ? TCL_GLOB_TYPE_DIR : TCL_GLOB_TYPE_FILE;
+  if (member.type == MemberType::kLink && (types->type & TCL_GLOB_TYPE_LINK) != 0) return true;
+  if (!target) return false;
+  const int wanted = target->type == MemberType::kDirectory ? TCL_GLOB_TYPE_DIR : TCL_GLOB_TYPE_FILE;
   return (types->type & wanted) != 0;
 }
 
@@ -33,35 +45,28 @@ bool matches_hidden(std::string_view part, std::string_view pattern, const Tcl_G
 void match_itself(Tcl_Obj* result, Tcl_Obj* path, const Tcl_GlobTypeData* types) {
   const Place* place = place_of(path);
   const auto member = place->mount->archive->find(place->name);
-  if (member && matches_types(*place, *member, types)) Tcl_ListObjAppendElement(nullptr, result, path);
-}
-
-// The directory as the caller wrote it, with a `/` behind it.
-std::string spelled_directory(Tcl_Obj* path) {
-  const Obj translated(Tcl_FSGetTranslatedPath(nullptr, path));
-  if (!translated) return "";
-  // The reference that Tcl_FSGetTranslatedPath() gave is ours as well.
-  Tcl_DecrRefCount(translated.get());
-  std::string text(string_of(translated.get()));
-  if (!text.empty() && !text.ends_with('/')) text += '/';
-  return text;
+  const bool wants_hidden = types != nullptr && (types->perm & TCL_GLOB_PERM_HIDDEN) != 0;
+  if (!member || (wants_hidden && !last_part(place->name).starts_with('.'))) return;
+  if (matches_types(*place, *member, types)) Tcl_ListObjAppendElement(nullptr, result, path);
 }
 
 void match_children(Tcl_Obj* result, Tcl_Obj* path, const char* pattern, const Tcl_GlobTypeData* types) {
   const Place* place = place_of(path);
   Archive& archive = *place->mount->archive;
-  const auto directory = archive.may_hold_links() ? archive.resolve(place->name, true) : std::optional(place->name);
-  if (!directory) return;
-  const auto member = archive.find(*directory);
-  if (!member || member->type != MemberType::kDirectory) return;
-  std::string spelled = spelled_directory(path);
+  const auto member = archive.find(place->name);
+  const auto target = member ? followed(*place, *member) : std::nullopt;
+  if (!target || target->type != MemberType::kDirectory) return;
+  const std::string directory = archive.may_hold_links() ? *archive.resolve(place->name, true) : place->name;
+  // As the caller wrote it.
+  std::string spelled(string_of(path));
+  if (!spelled.empty() && !spelled.ends_with('/')) spelled += '/';
   const std::size_t prefix = spelled.size();
-  for (const std::string& part : archive.child_names(*directory)) {
+  for (const std::string& part : archive.child_names(directory)) {
     if (!matches_hidden(part, pattern, types)) continue;
     const std::string tail = utf8_to_tcl(part);
     if (!Tcl_StringCaseMatch(tail.c_str(), pattern, 0)) continue;
     if (types != nullptr) {
-      const Place child_place{place->mount, join_name(*directory, part)};
+      const Place child_place{place->mount, join_name(directory, part)};
       const auto child = archive.find(child_place.name);
       if (!child || !matches_types(child_place, *child, types)) continue;
     }

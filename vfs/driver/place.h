@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "archive/name.h"
 #include "driver/driver.h"
 
 namespace starlit {
@@ -25,6 +26,16 @@ inline std::optional<Member> find_followed(const Place& place) {
   if (!archive.may_hold_links()) return std::nullopt;
   const auto name = archive.resolve(place.name, true);
   return name ? archive.find(*name) : std::nullopt;
+}
+
+// Why there is nothing at a place: ENOTDIR when one of its directories is a file.
+inline int missing(const Place& place) {
+  for (std::string_view name = parent_name(place.name); !name.empty(); name = parent_name(name)) {
+    if (const auto member = place.mount->archive->find(name)) {
+      return member->type == MemberType::kFile ? ENOTDIR : ENOENT;
+    }
+  }
+  return ENOENT;
 }
 
 inline bool is_executable(const Member& member) {

@@ -46,7 +46,7 @@ struct PackageRecord {
 
 struct NewArchive {
   std::vector<NewMember> members;
-  std::vector<PackageRecord> packages;
+  std::optional<std::vector<PackageRecord>> packages;  // the packages of all members; without it no index is recorded
   std::string script;                // a kit's header, or empty
   std::string runtime_path;          // take program and runtime members from here, or empty
   std::string program_path;          // an ELF program without an archive becomes a runtime: all members are the runtime's
