@@ -203,10 +203,6 @@ void Archive::seek(std::string_view low, std::string_view high) {
   bind_text(names_.get(), 2, high);
 }
 
-void Archive::fail_order() const {
-  throw Error(EIO, "CORRUPT", quoted("couldn't read", path_) + ": the archive is damaged (its names are out of order)");
-}
-
 void Archive::fail_name(std::string_view name, std::string_view fault) const {
   throw Error(EINVAL, "NAME",
               quoted("couldn't read", path_) + ": " + quoted("the member name", name) + " " + std::string(fault));
@@ -311,10 +307,10 @@ std::vector<std::string> Archive::child_names(std::string_view directory) {
     return false;
   };
   seek(low, high);
+  Ascending names(*this);
   while (step(names_.get())) {
-    const std::string_view name = column_text(names_.get(), 0);
-    // A damaged index must not lead round in circles.
-    if (name < low || !name.starts_with(base)) fail_order();
+    const std::string_view name = names.next(column_text(names_.get(), 0));
+    if (!name.starts_with(base)) fail_corrupt();
     std::string_view part = name.substr(base.size());
     if (part.empty()) continue;
     const auto slash = part.find('/');
@@ -344,11 +340,9 @@ void Archive::each(const MemberVisitor& visit) {
   const Statement range = prepare(database_.get(), kRange, path_);
   bind_text(range.get(), 1, "");
   bind_text(range.get(), 2, "\xff");
-  std::string before;
+  Ascending names(*this);
   while (step(range.get())) {
-    std::string_view name = column_text(range.get(), 0);
-    if (name < before) fail_order();
-    before = name;
+    std::string_view name = names.next(column_text(range.get(), 0));
     if (!root_.empty()) {
       if (name == ".") continue;
       if (name.starts_with(root_)) name.remove_prefix(root_.size());

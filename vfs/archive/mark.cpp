@@ -65,7 +65,7 @@ Location locate(const ReadAt& read, std::int64_t size, const std::string& path) 
   const std::string header = read(static_cast<std::int64_t>(location.offset), kHeaderBytes);
   if (!location.has_mark && !header.starts_with(kDatabaseMagic)) {
     if (const auto after = bytes_after_mark(read, size)) {
-      fail(path, "MARKNOTLAST", std::to_string(*after) + " bytes follow its mark (hint: remove what was appended)");
+      fail(path, "MARKNOTLAST", std::to_string(*after) + (*after == 1 ? " byte follows" : " bytes follow") + " its mark (hint: remove what was appended)");
     }
     fail(path, "NOTKIT", "not a kit (hint: it has no mark at its end; was it cut short?)");
   }

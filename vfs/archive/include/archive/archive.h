@@ -166,7 +166,6 @@ class Archive : public std::enable_shared_from_this<Archive> {
   bool is_implied_directory(std::string_view name);
   Member member_of(sqlite3_stmt* row, std::string_view name) const;
   [[noreturn]] void fail_member(std::string_view name, int posix, const char* code, const std::string& cause) const;
-  [[noreturn]] void fail_order() const;
   [[noreturn]] void fail_name(std::string_view name, std::string_view fault) const;
   [[noreturn]] void fail_corrupt() const;
   bool step(sqlite3_stmt* statement) const;
