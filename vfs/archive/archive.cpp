@@ -271,7 +271,11 @@ class Archive::Ascending {
   explicit Ascending(const Archive& archive) : archive_(archive) {}
 
   std::string_view next(std::string_view name) {
-    if (any_ && name <= last_) archive_.fail_corrupt();
+    if (any_ && name < last_) archive_.fail_corrupt();
+    if (any_ && name == last_) {
+      throw Error(EEXIST, "NAME",
+                  quoted("couldn't read", archive_.path_) + ": two members have the name " + quoted("", name).substr(1));
+    }
     any_ = true;
     last_ = name;
     return last_;
