@@ -74,6 +74,7 @@ constexpr const char* kPreInitScript = "load {} Starlit; proc tclInit {} {rename
 extern "C" void TclSetPreInitScript(const char* script);  // Tcl_SetPreInitScript() from Tcl 8.7 on
 
 Runtime boot(const char* argv0) {
+  keep_to_own_name_services();
   Runtime runtime;
   runtime.path = own_path(argv0);
   runtime.archive = open_own_archive(runtime.path);
@@ -93,6 +94,7 @@ Runtime boot(const char* argv0) {
   mount_archive(point, runtime.archive, mtime_s);
 
   home() = {point, runtime.archive};
+  runtime.home = point;
 
   Tcl_StaticPackage(
       nullptr, kPackage, [](Tcl_Interp* child) { return command(child, [&] { init_interpreter(child); }); }, nullptr);

@@ -25,6 +25,7 @@ using Interp = std::unique_ptr<Tcl_Interp, Calls<Tcl_DeleteInterp>>;
 struct Runtime {
   std::string path;                  // of the executable, as the user named it: `info nameofexecutable`
   std::shared_ptr<Archive> archive;
+  std::string home;                  // where the archive is mounted: `path` with its links resolved
   Interp interp;
 };
 

@@ -14,7 +14,7 @@
 //                            come of it is known; saves reading two to four files and 150 KB of memory
 //   TclCrossFilesystemCopy   `file copy` out of an archive: keeps the permissions, as a copy within the host does
 //   TclpGetPwUid             tcl_platform(user): the user data base (nsswitch, nscd, /etc/passwd) is read when a script
-//                            asks for it, not at every start; see trace_user() in boot.cpp
+//                            asks for it, not at every start; see read_user() in boot.cpp
 //   TclpObjNormalizePath     paths at or below a mount point: no look at the host (a system call for each part) for what
 //                            cannot be there
 //   getaddrinfo              "localhost" where there is no /etc/hosts to look it up in (RFC 6761, section 6.3)
@@ -22,6 +22,7 @@
 
 #include <langinfo.h>
 #include <netdb.h>
+#include <nss.h>
 #include <pwd.h>
 #include <strings.h>
 #include <sys/mman.h>
@@ -153,6 +154,16 @@ void __verbose_terminate_handler() { std::abort(); }
 }  // namespace __gnu_cxx
 
 namespace starlit {
+
+void keep_to_own_name_services() {
+  // For a service named in /etc/nsswitch.conf that is not built in, such as "systemd", glibc loads the host's shared
+  // library, and with it a second C library, which ends in a crash. These are built in since glibc 2.34 and 2.36
+  // (nss/nss_files, resolv/nss_dns). The function is declared in <nss.h>.
+  for (const char* database : {"passwd", "group", "initgroups", "services", "protocols", "networks", "netgroup"}) {
+    ::__nss_configure_lookup(database, "files");
+  }
+  ::__nss_configure_lookup("hosts", "files dns");
+}
 
 std::string locale_encoding() {
   const char* locale = std::setlocale(LC_CTYPE, nullptr);

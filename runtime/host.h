@@ -10,6 +10,10 @@
 
 namespace starlit {
 
+// Look-ups of users, groups, hosts and services use files and DNS alone, whatever /etc/nsswitch.conf says. To be called
+// before the first.
+void keep_to_own_name_services();
+
 // Tcl's name for the encoding of the locale that the environment names: "utf-8" when it is C, POSIX, not to be loaded, or
 // UTF-8. To be called after Tcl_FindExecutable(), which sets the locale.
 std::string locale_encoding();

@@ -19,6 +19,7 @@
 #include "archive/name.h"
 #include "boot.h"
 #include "options.h"
+#include "script_file.h"
 #include "shell.h"
 #include "version.h"
 
@@ -38,12 +39,18 @@ void set_arguments(Tcl_Interp* interp, const std::string& argv0, const std::vect
   set_variable(interp, "tcl_interactive", Tcl_NewIntObj(0));
 }
 
-// Writes to a standard channel, which the script may have closed.
-void write_channel(int which, std::string_view text) {
-  if (const Tcl_Channel channel = Tcl_GetStdChannel(which)) {
-    Tcl_WriteChars(channel, text.data(), static_cast<Tcl_Size>(text.size()));
-    Tcl_Flush(channel);
-  }
+// Writes to a standard channel, which the script may have closed. Returns whether all was written.
+bool write_channel(int which, std::string_view text) {
+  const Tcl_Channel channel = Tcl_GetStdChannel(which);
+  return channel != nullptr && Tcl_WriteChars(channel, text.data(), static_cast<Tcl_Size>(text.size())) >= 0 &&
+         Tcl_Flush(channel) == TCL_OK;
+}
+
+// What an option prints. Returns the exit status.
+int print(std::string_view text) {
+  if (write_channel(TCL_STDOUT, text)) return 0;
+  write_channel(TCL_STDERR, std::string("tclkit: couldn't write: ") + Tcl_ErrnoMsg(Tcl_GetErrno()) + "\n");
+  return kExitFailure;
 }
 
 // What tclsh prints for a script that fails: the trace of the error.
@@ -55,14 +62,32 @@ void report_error(Tcl_Interp* interp, int code) {
   write_channel(TCL_STDERR, std::string(string_of(trace != nullptr ? trace : Tcl_GetObjResult(interp))) + "\n");
 }
 
-// Evaluates a file; then, when the application has set one (as Tk does), runs the main loop. Returns the exit status.
-int run_file(Tcl_Interp* interp, Tcl_Obj* path, const char* encoding) {
-  const Obj held(path);
-  Tcl_SetStartupScript(path, encoding);
-  const int code = Tcl_FSEvalFileEx(interp, path, encoding);
+int status_of(Tcl_Interp* interp, int code) {
   if (code == TCL_OK) return 0;
   report_error(interp, code);
   return kExitFailure;
+}
+
+// Evaluates a file. Returns the exit status. A null encoding is the system encoding.
+int run_file(Tcl_Interp* interp, const std::string& path, const char* encoding) {
+  const Obj file(from_host(path));
+  Tcl_SetStartupScript(file.get(), encoding);
+  return status_of(interp, Tcl_FSEvalFileEx(interp, file.get(), encoding));
+}
+
+// Evaluates all of standard input as one script.
+int run_stdin(Tcl_Interp* interp, const char* encoding) {
+  const Tcl_Channel input = Tcl_GetStdChannel(TCL_STDIN);
+  const Obj script(Tcl_NewObj());
+  if (input == nullptr) return 0;
+  if (encoding != nullptr && Tcl_SetChannelOption(interp, input, "-encoding", encoding) != TCL_OK) {
+    return status_of(interp, TCL_ERROR);
+  }
+  if (Tcl_ReadChars(input, script.get(), -1, 0) < 0) {
+    write_channel(TCL_STDERR, std::string("tclkit: couldn't read standard input: ") + Tcl_ErrnoMsg(Tcl_GetErrno()) + "\n");
+    return kExitFailure;
+  }
+  return status_of(interp, Tcl_EvalObjEx(interp, script.get(), TCL_EVAL_GLOBAL));
 }
 
 std::string version_text() {
@@ -71,36 +96,49 @@ std::string version_text() {
 }
 
 // All licence texts lie in one directory of the archive, named after what they are for.
-void print_licenses(Archive& archive) {
+std::string license_text(Archive& archive) {
   constexpr const char* kDirectory = "lib/starlit/licenses";
-  archive.children(kDirectory, [&](std::string_view part, const Member&) {
-    const auto text = archive.open(join_name(kDirectory, part));
-    const auto bytes = text->bytes();
-    write_channel(TCL_STDOUT, "==== " + std::string(part) + "\n\n");
-    const Obj content(from_utf8({reinterpret_cast<const char*>(bytes->data()), bytes->size()}));
-    write_channel(TCL_STDOUT, std::string(string_of(content.get())) + "\n");
-  });
+  std::string text;
+  for (const std::string& part : archive.child_names(kDirectory)) {
+    const auto license = archive.open(join_name(kDirectory, part));
+    const auto bytes = license ? license->bytes() : std::nullopt;
+    if (!bytes) continue;
+    text += "==== " + part + "\n\n";
+    text += utf8_to_tcl({reinterpret_cast<const char*>(bytes->data()), bytes->size()}) + "\n";
+  }
+  return text;
+}
+
+int run_script(Runtime& runtime, const Options& options, const char* encoding) {
+  Tcl_Interp* interp = runtime.interp.get();
+  set_arguments(interp, options.script, options.arguments);
+  switch (kind_of_script(options.script)) {
+    case ScriptKind::kPlainArchive:
+      return run_file(interp, runtime.home + "/lib/starlit/plain.tcl", nullptr);
+    case ScriptKind::kScript:
+      break;
+  }
+  return run_file(interp, options.script, encoding);
 }
 
 int run_options(Runtime& runtime, const Options& options, const char* argv0) {
   Tcl_Interp* interp = runtime.interp.get();
+  const char* encoding = options.encoding.empty() ? nullptr : options.encoding.c_str();
   switch (options.mode) {
     case Mode::kUsage:
       write_channel(TCL_STDERR, "tclkit: " + options.message + "\n");
       return kExitUsage;
     case Mode::kHelp:
-      write_channel(TCL_STDOUT, help_text());
-      return 0;
+      return print(help_text());
     case Mode::kVersion:
-      write_channel(TCL_STDOUT, version_text());
-      return 0;
+      return print(version_text());
     case Mode::kLicenses:
-      print_licenses(*runtime.archive);
-      return 0;
+      return print(license_text(*runtime.archive));
     case Mode::kScript:
-      set_arguments(interp, options.script, options.arguments);
-      return run_file(interp, from_host(options.script), options.encoding.empty() ? nullptr : options.encoding.c_str());
+      return run_script(runtime, options, encoding);
     case Mode::kStdin:
+      set_arguments(interp, argv0 == nullptr ? runtime.path : argv0, options.arguments);
+      return run_stdin(interp, encoding);
     case Mode::kShell:
       set_arguments(interp, argv0 == nullptr ? runtime.path : argv0, options.arguments);
       return run_shell(interp);
@@ -115,7 +153,7 @@ int run(int argc, char* argv[]) {
   if (runtime.archive->find("main.tcl")) {
     const std::string main = runtime.path + "/main.tcl";
     set_arguments(interp, main, {argv + std::min(argc, 1), argv + argc});
-    status = run_file(interp, from_host(main), nullptr);
+    status = run_file(interp, main, nullptr);
   } else {
     status = run_options(runtime, parse_options(argc, argv), argc > 0 ? argv[0] : nullptr);
   }

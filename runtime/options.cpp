@@ -35,7 +35,8 @@ constexpr std::string_view kUsage =
 
 constexpr std::string_view kStatuses =
     "\n"
-    "Exit status: that of the script; 1 when the script fails or cannot be run, 2 for a wrong option.\n";
+    "Exit status: that of the script; 1 when the script fails or cannot be run, 2 for a wrong option. Commands on a\n"
+    "pipe without `-` are those of a shell: it reports an error and goes on, as tclsh does.\n";
 
 }  // namespace
 

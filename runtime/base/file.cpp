@@ -91,6 +91,9 @@ OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
   if (::stat(path_.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
     throw Error(EISDIR, "", quoted("couldn't write", path_) + ": it is a directory");
   }
+  if (::stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    throw Error(EEXIST, "NOTFILE", quoted("couldn't write", path_) + ": it exists and is not a regular file");
+  }
   const auto slash = path_.rfind('/');
   const std::string name = slash == std::string::npos ? path_ : path_.substr(slash + 1);
   if (name.empty()) throw posix_error("couldn't write", path_, path_.empty() ? ENOENT : EISDIR);

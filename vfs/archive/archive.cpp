@@ -55,7 +55,10 @@ mode_t Member::mode() const noexcept {
 
 Archive::Archive(Database database, std::string path, Trust trust)
     : path_(std::move(path)), database_(std::move(database)) {
-  if (trust == Trust::kNone) check_schema();
+  if (trust == Trust::kNone) {
+    execute(database_.get(), "PRAGMA cell_size_check=ON", path_);
+    check_schema();
+  }
   find_ = prepare(database_.get(), kFind, path_);
   if (trust == Trust::kOwn) return;
   if (const auto dot = find_stored(".", ""); dot && dot->type == MemberType::kDirectory) root_ = "./";
@@ -109,7 +112,6 @@ std::shared_ptr<Archive> Archive::open_content(MemberReader& content, std::strin
 std::shared_ptr<Archive> Archive::open_file(const std::string& path) {
   const Location location = locate_archive(open_regular(path), path);
   Database database = open_at_offset(path, location, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX);
-  execute(database.get(), "PRAGMA cell_size_check=ON", path);
   return std::shared_ptr<Archive>(new Archive(std::move(database), path, Trust::kNone));
 }
 
@@ -371,6 +373,7 @@ std::uint32_t Archive::change_counter() {
 std::optional<std::string_view> Archive::recorded(std::string_view key) {
   const auto turn = lock();
   const std::uint32_t counter = change_counter();
+  if (counter == 0) return std::nullopt;
   if (facts_at_ != counter) facts_.clear();
   facts_at_ = counter;
   auto known = facts_.find(key);

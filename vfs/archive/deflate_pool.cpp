@@ -3,6 +3,7 @@
 #include "deflate_pool.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "base/file.h"
 
@@ -37,7 +38,11 @@ DeflatePool::DeflatePool(const std::vector<NewMember>& members, int level, unsig
     : members_(members), level_(level), slots_(members.size()) {
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
   threads = static_cast<unsigned>(std::min<std::size_t>(threads, members.size()));
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  try {
+    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+    // Those that could be started do the work; without any, take() does.
+  }
 }
 
 DeflatePool::~DeflatePool() {
@@ -77,6 +82,10 @@ void DeflatePool::work() {
 }
 
 DeflatedMember DeflatePool::take(std::size_t index) {
+  if (threads_.empty()) {
+    if (level_ > 0 && !own_deflater_) own_deflater_ = std::make_unique<Deflater>(level_);
+    return read_and_deflate(members_[index], own_deflater_.get());
+  }
   std::unique_lock lock(mutex_);
   Slot& slot = slots_[index];
   done_.wait(lock, [&] { return slot.done; });

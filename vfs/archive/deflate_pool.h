@@ -3,7 +3,8 @@
 // Reads and deflates the members of a new archive on all processors, and hands them over in order.
 //
 // At most a window of members is held at a time, so memory does not grow with the archive. The first failure of a
-// worker is thrown by take() when its member's turn comes. The destructor stops the workers.
+// worker is thrown by take() when its member's turn comes. The destructor stops the workers. Where the process may not
+// have threads, take() does the work itself.
 
 #pragma once
 
@@ -60,6 +61,7 @@ class DeflatePool {
   std::int64_t held_bytes_ = 0;      // of the members between taken_ and next_
   bool stop_ = false;
   std::vector<std::thread> threads_;
+  std::unique_ptr<Deflater> own_deflater_;  // for take(), where no thread can be started
 };
 
 }  // namespace starlit

@@ -10,7 +10,9 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <unordered_set>
 #include <vector>
@@ -31,7 +33,11 @@ class Target {
   explicit Target(const std::string& path) : path_(path) {
     if (::mkdir(path.c_str(), 0700) != 0) throw posix_error("couldn't create directory", path);
     root_ = Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!root_) throw posix_error("couldn't open", path);
+    if (!root_) {
+      const Error error = posix_error("couldn't open", path);
+      ::rmdir(path.c_str());
+      throw error;
+    }
   }
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
@@ -128,7 +134,11 @@ class Writers {
  public:
   Writers(const Archive& archive, Target& target) : archive_(archive), target_(target) {
     const unsigned count = std::max(1u, std::thread::hardware_concurrency());
-    for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+    try {
+      for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      // Those that could be started do the work; without any, add() does.
+    }
   }
   Writers(const Writers&) = delete;
   Writers& operator=(const Writers&) = delete;
@@ -136,10 +146,13 @@ class Writers {
 
   // Takes a file to be written. Throws what a writer has failed with.
   void add(const Entry& entry, const Archive::Stored& row) {
+    File file{&entry, row, {row.data.begin(), row.data.end()}};
+    if (threads_.empty()) return write(file, own_inflater_);
     std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return queue_.size() < kQueueMax || failure_; });
+    room_.wait(lock, [&] { return queued_bytes_ < kQueuedBytesMax || failure_; });
     if (failure_) std::rethrow_exception(failure_);
-    queue_.push_back({&entry, row, {row.data.begin(), row.data.end()}});
+    queued_bytes_ += file.bytes();
+    queue_.push_back(std::move(file));
     work_.notify_one();
   }
 
@@ -150,12 +163,15 @@ class Writers {
   }
 
  private:
-  static constexpr std::size_t kQueueMax = 64;
+  static constexpr std::size_t kQueuedBytesMax = 1 << 20;
 
   struct File {
     const Entry* entry;
     Archive::Stored row;
     std::vector<std::byte> data;
+
+    // What it holds, and something for itself.
+    std::size_t bytes() const noexcept { return data.size() + 4096; }
   };
 
   void end() {
@@ -169,25 +185,28 @@ class Writers {
   }
 
   void work() {
-    Inflater inflater;
+    std::optional<Inflater> inflater;
     std::unique_lock lock(mutex_);
     while (true) {
       work_.wait(lock, [&] { return !queue_.empty() || ended_; });
       if (queue_.empty()) return;
       File file = std::move(queue_.front());
       queue_.pop_front();
+      queued_bytes_ -= file.bytes();
       lock.unlock();
       room_.notify_one();
       std::exception_ptr failure;
       try {
-        write(file, inflater);
+        if (!inflater) inflater.emplace();
+        write(file, *inflater);
       } catch (...) {
         failure = std::current_exception();
       }
       lock.lock();
       if (!failure) continue;
-      failure_ = failure;
+      if (!failure_) failure_ = failure;
       queue_.clear();
+      queued_bytes_ = 0;
       room_.notify_all();
     }
   }
@@ -207,9 +226,11 @@ class Writers {
   std::condition_variable work_;  // the queue is not empty, or no more will come
   std::condition_variable room_;  // the queue is not full
   std::deque<File> queue_;
+  std::size_t queued_bytes_ = 0;
   std::exception_ptr failure_;    // the first
   bool ended_ = false;
   std::vector<std::thread> threads_;
+  Inflater own_inflater_;  // for add(), where no thread can be started
 };
 
 // A file too large to be held: read and written piece by piece.

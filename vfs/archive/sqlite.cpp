@@ -68,6 +68,7 @@ Database open_database(const std::string& uri, int flags, const char* vfs, std::
   Database database(raw);
   if (code != SQLITE_OK) throw sqlite_error(raw, code, object);
   sqlite3_extended_result_codes(raw, 1);
+  sqlite3_busy_timeout(raw, kBusyTimeoutMs);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(raw, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);

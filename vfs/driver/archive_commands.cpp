@@ -93,10 +93,11 @@ bool set_create_option(Tcl_Interp* interp, NewArchive& archive, std::string_view
   } else if (option == "-program") {
     archive.program_path = host_path(interp, value);
   } else if (option == "-level") {
-    archive.level = static_cast<int>(wide_of(interp, value));
-    if (archive.level < 0 || archive.level > kLevelMax) {
+    const std::int64_t level = wide_of(interp, value);
+    if (level < 0 || level > kLevelMax) {
       throw Error(EINVAL, "OPTION", quoted("bad level", string_of(value)) + ": must be 0 to 12");
     }
+    archive.level = static_cast<int>(level);
   } else if (option == "-pagesize") {
     const std::int64_t size = wide_of(interp, value);
     if (size < 512 || size > 65536 || (size & (size - 1)) != 0) {
@@ -197,7 +198,7 @@ Obj info(Tcl_Interp* interp, Arguments arguments) {
   const auto pragma = [&](const char* sql) {
     const auto turn = archive->lock();
     const Statement statement = prepare(archive->database(), sql, path);
-    if (sqlite3_step(statement.get()) != SQLITE_ROW) throw sqlite_error(archive->database(), SQLITE_CORRUPT, path);
+    if (sqlite3_step(statement.get()) != SQLITE_ROW) throw sqlite_error(archive->database(), sqlite3_errcode(archive->database()), path);
     return sqlite3_column_int64(statement.get(), 0);
   };
   Obj dict(Tcl_NewDictObj());

@@ -76,8 +76,10 @@ Tcl_WideInt wide_seek(ClientData data, Tcl_WideInt offset, int whence, int* erro
 
 // For callers of the old interface with 32-bit offsets.
 int seek(ClientData data, long offset, int whence, int* error) noexcept {
+  const std::int64_t before = self(data)->position;
   const Tcl_WideInt position = wide_seek(data, offset, whence, error);
   if (position > INT32_MAX) {
+    self(data)->position = before;
     *error = EOVERFLOW;
     return -1;
   }

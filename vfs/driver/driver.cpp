@@ -121,8 +121,9 @@ int lstat_path(Tcl_Obj* path, Tcl_StatBuf* status) noexcept {
 
 int access_path(Tcl_Obj* path, int mode) noexcept {
   return answer([&] {
-    const auto member = find_followed(*place_of(path));
-    if (!member) return ENOENT;
+    const Place* place = place_of(path);
+    const auto member = find_followed(*place);
+    if (!member) return missing(*place);
     if ((mode & W_OK) != 0) return EROFS;
     if ((mode & X_OK) != 0 && !is_executable(*member)) return EACCES;
     return 0;
@@ -143,8 +144,8 @@ Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int) noexcept
         error = EEXIST;
       } else if (const auto name = archive->resolve(place->name, true); !name) {
         error = (mode & O_CREAT) != 0 ? EROFS : missing(*place);
-      } else if (archive->find(*name)->type == MemberType::kDirectory) {
-        error = EISDIR;
+      } else if (const auto member = archive->find(*name); !member || member->type == MemberType::kDirectory) {
+        error = member ? EISDIR : ENOENT;
       } else if (auto target = archive->open(*name)) {
         return open_member_channel(place->mount, std::move(target));
       }
@@ -191,8 +192,9 @@ const char* const* attribute_names(Tcl_Obj*, Tcl_Obj**) noexcept { return kAttri
 
 int get_attribute(Tcl_Interp* interp, int index, Tcl_Obj* path, Tcl_Obj** value) noexcept {
   const int result = answer([&] {
-    const auto member = find_followed(*place_of(path));
-    if (!member) return ENOENT;
+    const Place* place = place_of(path);
+    const auto member = find_followed(*place);
+    if (!member) return missing(*place);
     *value = index == 0 ? Tcl_ObjPrintf("%05o", member->permissions) : Tcl_NewWideIntObj(member->stored_bytes);
     return 0;
   });
@@ -300,7 +302,6 @@ MountTable& register_driver() {
   if (Tcl_FSRegister(table.get(), &kArchiveFilesystem) != TCL_OK) {
     throw Error(ENOMEM, "", "couldn't register the archive file system");
   }
-  Tcl_CreateExitHandler([](ClientData data) { delete static_cast<MountTable*>(data); }, nullptr);
   return *table.release();
 }
 

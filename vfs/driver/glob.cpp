@@ -56,7 +56,8 @@ void match_children(Tcl_Obj* result, Tcl_Obj* path, const char* pattern, const T
   const auto member = archive.find(place->name);
   const auto target = member ? followed(*place, *member) : std::nullopt;
   if (!target || target->type != MemberType::kDirectory) return;
-  const std::string directory = archive.may_hold_links() ? *archive.resolve(place->name, true) : place->name;
+  const std::string directory =
+      archive.may_hold_links() ? archive.resolve(place->name, true).value_or(place->name) : place->name;
   // As the caller wrote it.
   std::string spelled(string_of(path));
   if (!spelled.empty() && !spelled.ends_with('/')) spelled += '/';

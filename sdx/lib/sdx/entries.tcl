@@ -27,7 +27,8 @@ proc ::sdx::entries::Walk {root} {
 	set folder [lindex $pending end]
 	set pending [lreplace $pending end end]
 	foreach name [Children $root $folder] {
-	    set path [file join $root $name]
+	    # Not [file join], for which a name that begins with a tilde is a path of its own.
+	    set path $root/$name
 	    try {
 		file type $path
 	    } on ok {type} {
@@ -63,7 +64,7 @@ proc ::sdx::entries::Walk {root} {
 #	folder -	The directory's name relative to the root, empty for the root itself.
 
 proc ::sdx::entries::Children {root folder} {
-    set path [expr {$folder eq "" ? $root : [file join $root $folder]}]
+    set path [expr {$folder eq "" ? $root : "$root/$folder"}]
     # [glob] takes an unreadable directory for an empty one.
     if {![file readable $path] || ![file executable $path]} {
 	return -code error -errorcode {POSIX EACCES {permission denied}} \

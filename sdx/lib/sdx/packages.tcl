@@ -233,10 +233,10 @@ proc ::sdx::packages::Search {foundName name path passed} {
     }
     lappend passed $real
     foreach child [glob -nocomplain -tails -directory $path -- *] {
-	if {[file isdirectory [file join $path $child]]} {
-	    Search found $name/$child [file join $path $child] $passed
+	if {[file isdirectory $path/$child]} {
+	    Search found $name/$child $path/$child $passed
 	} elseif {$child eq "pkgIndex.tcl" || [string match *.tm $child]} {
-	    lappend found [list $name/$child file [file join $path $child]]
+	    lappend found [list $name/$child file $path/$child]
 	}
     }
 }

@@ -37,7 +37,7 @@ proc ::sdx::version::Line {file} {
 	    set newest [expr {max($newest, $mtime)}]
 	    set facts [list $name $type $mode $mtime $target]
 	    if {$type eq "file"} {
-		lappend facts [Checksum [file join $mountpoint $name]]
+		lappend facts [Checksum $mountpoint/$name]
 	    }
 	    set checksum [zlib crc32 [encoding convertto utf-8 $facts\n] $checksum]
 	}

@@ -40,7 +40,8 @@ Mapping map_file(const Fd& fd, std::int64_t offset, std::size_t size_bytes, cons
 // A new file that takes its name only when it is complete.
 //
 // The bytes go to a temporary file in the same directory; commit() gives it its mode, syncs it, renames it over `path`
-// and syncs the directory. Without commit the destructor removes it. Refuses a `path` that is a directory.
+// and syncs the directory. Without commit the destructor removes it. Refuses a `path` that is there
+// and not a regular file; a link is replaced, not followed.
 class OutputFile {
  public:
   explicit OutputFile(std::string path);

@@ -117,16 +117,24 @@ class Archive : public std::enable_shared_from_this<Archive> {
   // Keeps one state of the archive in view, and its lock, while the object lives: for reading many members at once.
   class Snapshot {
    public:
-    explicit Snapshot(Archive& archive) : archive_(archive) {
+    explicit Snapshot(Archive& archive) : archive_(archive), turn_(archive.lock()) {
+      execute(archive_.database(), "BEGIN", archive_.path());
       // BEGIN alone takes no lock: the first read does.
-      execute(archive_.database(), "BEGIN; SELECT 1 FROM sqlite_schema", archive_.path());
+      const int code = sqlite3_exec(archive_.database(), "SELECT 1 FROM sqlite_schema", nullptr, nullptr, nullptr);
+      if (code == SQLITE_OK) return;
+      const Error error = sqlite_error(archive_.database(), code, archive_.path());
+      end();
+      throw error;
     }
     Snapshot(const Snapshot&) = delete;
     Snapshot& operator=(const Snapshot&) = delete;
-    ~Snapshot() { sqlite3_exec(archive_.database(), "COMMIT", nullptr, nullptr, nullptr); }
+    ~Snapshot() { end(); }
 
    private:
+    void end() noexcept { sqlite3_exec(archive_.database(), "COMMIT", nullptr, nullptr, nullptr); }
+
     Archive& archive_;
+    std::unique_lock<std::recursive_mutex> turn_;
   };
 
   // The database, for the further tables of the layer above; hold lock() while using it.

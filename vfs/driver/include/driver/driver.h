@@ -21,7 +21,8 @@
 
 namespace starlit {
 
-// Makes the file system known to Tcl, once in the process, and returns its mount table, which lives until Tcl_Finalize.
+// Makes the file system known to Tcl, once in the process, and returns its mount table, which lives as long
+// as the process.
 MountTable& register_driver();
 
 // The mount table when the driver is registered, else null.

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: MIT
+//
+// What a file named on the command line is, as far as Tcl could not tell by itself.
+
+#pragma once
+
+#include <string>
+
+namespace starlit {
+
+enum class ScriptKind {
+  kScript,        // a script, a kit, or nothing that can be read: Tcl will say
+  kPlainArchive,  // an SQLite database, without a header that could mount it
+};
+
+// Looks at the beginning of the file at `path` (of the host). Throws Error for what looks like a script that does nothing
+// but is a kit cut short within its header: an empty file named *.kit, or one that ends before its header does.
+ScriptKind kind_of_script(const std::string& path);
+
+}  // namespace starlit
