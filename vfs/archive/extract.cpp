@@ -15,6 +15,7 @@
 #include <system_error>
 #include <thread>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "archive/name.h"
@@ -148,31 +149,41 @@ class Writers {
   void add(const Entry& entry, const Archive::Stored& row) {
     File file{&entry, row, {row.data.begin(), row.data.end()}};
     if (threads_.empty()) return write(file, own_inflater_);
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return queued_bytes_ < kQueuedBytesMax || failure_; });
-    if (failure_) std::rethrow_exception(failure_);
-    queued_bytes_ += file.bytes();
-    queue_.push_back(std::move(file));
-    work_.notify_one();
+    batch_.bytes += file.data.size() + sizeof file;
+    batch_.files.push_back(std::move(file));
+    if (batch_.bytes >= kBatchBytes) hand_over();
   }
 
   // Waits until all is written.
   void finish() {
+    hand_over();
     end();
     if (failure_) std::rethrow_exception(failure_);
   }
 
  private:
-  static constexpr std::size_t kQueuedBytesMax = 1 << 20;
+  static constexpr std::size_t kBatchBytes = 64 << 10;
+  static constexpr std::size_t kQueueMax = 8;
 
   struct File {
     const Entry* entry;
     Archive::Stored row;
     std::vector<std::byte> data;
-
-    // What it holds, and something for itself.
-    std::size_t bytes() const noexcept { return data.size() + 4096; }
   };
+
+  // Files that follow one another, mostly of one directory: so that the writers seldom wait for each other.
+  struct Batch {
+    std::vector<File> files;
+    std::size_t bytes = 0;
+  };
+
+  void hand_over() {
+    std::unique_lock lock(mutex_);
+    room_.wait(lock, [&] { return queue_.size() < kQueueMax || failure_; });
+    if (failure_) std::rethrow_exception(failure_);
+    queue_.push_back(std::exchange(batch_, {}));
+    work_.notify_one();
+  }
 
   void end() {
     {
@@ -190,15 +201,14 @@ class Writers {
     while (true) {
       work_.wait(lock, [&] { return !queue_.empty() || ended_; });
       if (queue_.empty()) return;
-      File file = std::move(queue_.front());
+      Batch batch = std::move(queue_.front());
       queue_.pop_front();
-      queued_bytes_ -= file.bytes();
       lock.unlock();
       room_.notify_one();
       std::exception_ptr failure;
       try {
         if (!inflater) inflater.emplace();
-        write(file, *inflater);
+        for (File& file : batch.files) write(file, *inflater);
       } catch (...) {
         failure = std::current_exception();
       }
@@ -206,7 +216,6 @@ class Writers {
       if (!failure) continue;
       if (!failure_) failure_ = failure;
       queue_.clear();
-      queued_bytes_ = 0;
       room_.notify_all();
     }
   }
@@ -225,11 +234,11 @@ class Writers {
   std::mutex mutex_;
   std::condition_variable work_;  // the queue is not empty, or no more will come
   std::condition_variable room_;  // the queue is not full
-  std::deque<File> queue_;
-  std::size_t queued_bytes_ = 0;
+  std::deque<Batch> queue_;
   std::exception_ptr failure_;    // the first
   bool ended_ = false;
   std::vector<std::thread> threads_;
+  Batch batch_;  // what add() collects
   Inflater own_inflater_;  // for add(), where no thread can be started
 };
 
