@@ -166,3 +166,11 @@ TEST_CASE("a database that does not match its schema is damage") {
   use(std::string(kSqlar) + kMember +
       "PRAGMA writable_schema=1; UPDATE sqlite_schema SET rootpage = 1 WHERE name = 'sqlar';");
 }
+
+TEST_CASE("generated columns, which run code of the author, are refused") {
+  for (const char* column : {"data BLOB AS (hex(zeroblob(450000000)))", "data BLOB AS (x'78') STORED"}) {
+    const std::string bytes = database_bytes("CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, " +
+                                             std::string(column) + "); INSERT INTO sqlar VALUES('a', 33188, 0, 1);");
+    CHECK(error_of([&] { Archive::open_bytes(as_bytes(bytes), "app.kit"); }).code() == "NOTSQLAR");
+  }
+}

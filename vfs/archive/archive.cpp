@@ -13,12 +13,11 @@ namespace {
 
 // The columns that member_of() reads, in its order. The length of a text, which a link's target is, counts characters.
 #define STARLIT_COLUMNS \
-  "name, mode, mtime, sz, CASE sz WHEN -1 THEN length(CAST(data AS BLOB)) ELSE length(data) END"
+  "name, mode, mtime, sz, CASE typeof(data) WHEN 'text' THEN length(CAST(data AS BLOB)) ELSE length(data) END"
 // One statement for looking up and for reading: the data comes only when it is not longer than ?2.
 constexpr std::string_view kFind =
     "SELECT " STARLIT_COLUMNS ", CASE WHEN length(data) <= ?2 THEN data END, rowid FROM sqlar WHERE name = ?1";
-constexpr std::string_view kRange =
-    "SELECT " STARLIT_COLUMNS " FROM sqlar WHERE name >= ?1 AND name < ?2 ORDER BY name";
+constexpr std::string_view kAll = "SELECT " STARLIT_COLUMNS " FROM sqlar ORDER BY name";
 #undef STARLIT_COLUMNS
 
 constexpr int kLinksMax = 40;  // as the kernel's MAXSYMLINKS
@@ -127,6 +126,12 @@ void Archive::check_schema() {
   }
   if (column_text(statement.get(), 0) != "table" || sqlite3_column_int64(statement.get(), 1) <= 0) {
     throw Error(EINVAL, "NOTSQLAR", quoted("couldn't open", path_) + ": its sqlar is not an ordinary table");
+  }
+  // Generated columns run code of the archive's author as well.
+  const Statement hidden =
+      prepare(database_.get(), "SELECT 1 FROM pragma_table_xinfo('sqlar') WHERE hidden <> 0", path_);
+  if (step(hidden.get())) {
+    throw Error(EINVAL, "NOTSQLAR", quoted("couldn't open", path_) + ": its table sqlar has generated columns");
   }
 }
 
@@ -343,11 +348,10 @@ void Archive::children(std::string_view directory, const ChildVisitor& visit) {
 
 void Archive::each(const MemberVisitor& visit) {
   const auto turn = lock();
-  const Statement range = prepare(database_.get(), kRange, path_);
-  bind_text(range.get(), 1, "");
-  bind_text(range.get(), 2, "\xff");
+  const Statement range = prepare(database_.get(), kAll, path_);
   Ascending names(*this);
   while (step(range.get())) {
+    if (sqlite3_column_type(range.get(), 0) != SQLITE_TEXT) fail_name(column_text(range.get(), 0), "is no text");
     std::string_view name = names.next(column_text(range.get(), 0));
     if (!root_.empty()) {
       if (name == ".") continue;

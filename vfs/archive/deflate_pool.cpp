@@ -23,6 +23,9 @@ DeflatedMember read_and_deflate(const NewMember& member, Deflater* deflater) {
   }
   result.content = member.path.empty() ? member.content : read_all(open_regular(member.path), member.path);
   result.size_bytes = static_cast<std::int64_t>(result.content.size());
+  if (result.size_bytes != member.size_bytes) {
+    throw Error(EIO, "CHANGED", quoted("couldn't add", member.path) + ": its size is not what it was when it was listed");
+  }
   if (deflater == nullptr) return result;
   const Bytes deflated = deflater->deflate(std::as_bytes(std::span(result.content)));
   if (!deflated.empty()) {

@@ -128,6 +128,10 @@ Program::Program(const Fd& fd, std::int64_t prefix_size_bytes, const std::string
     const std::size_t at = elf.e_phoff + i * sizeof header;
     std::memcpy(&header, bytes_.data() + at, sizeof header);
     const bool is_old_archive = header.p_type == PT_LOAD && header.p_offset == bytes_.size();
+    constexpr std::uint64_t kUserSpaceEnd = std::uint64_t{1} << 47;
+    if (header.p_type == PT_LOAD && (header.p_vaddr > kUserSpaceEnd || header.p_memsz > kUserSpaceEnd)) {
+      fail(path, "its program headers are damaged");
+    }
     if (header.p_type == PT_LOAD && !is_old_archive) top = std::max(top, header.p_vaddr + header.p_memsz);
     if (is_old_archive || (header.p_type == PT_NOTE && !found && !holds_build_id(bytes_, header))) {
       header_offset_ = at;

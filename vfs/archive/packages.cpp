@@ -2,7 +2,9 @@
 
 #include "archive/packages.h"
 
+#include "archive/executable.h"
 #include "archive/facts.h"
+#include "base/file.h"
 
 namespace starlit {
 namespace {
@@ -27,6 +29,17 @@ std::vector<PackageRecord> parse(std::string_view text, Wanted wanted) {
     packages.push_back({std::string(name), std::string(version), std::string(directory), std::string(line)});
   }
   return packages;
+}
+
+// Whether the archive lies in an executable: only there is it that some members are not the application's.
+bool is_executable(const std::string& path) {
+  try {
+    const Fd fd = open_regular(path);
+    char magic[4];
+    return read_at(fd, magic, sizeof magic, 0, path) == sizeof magic && is_elf({magic, sizeof magic});
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 bool is_plain(const std::string& field) { return field.find_first_of("\t\n") == std::string::npos; }
@@ -67,9 +80,11 @@ bool can_record(const std::vector<PackageRecord>& packages) {
 
 std::set<std::string, std::less<>> runtime_members(Archive& archive) {
   std::set<std::string, std::less<>> names;
+  if (!is_executable(archive.path())) return names;
   const auto text = read_fact(archive, kFactRuntime, 0);
   std::string_view rest = text ? std::string_view(*text) : std::string_view();
   while (!rest.empty()) names.emplace(take(rest, '\0'));
+  names.erase("main.tcl");  // never a runtime's
   return names;
 }
 

@@ -62,6 +62,12 @@ proc ::sdx::qwrap::Script {file} {
 	return -code error -errorcode {POSIX EISDIR {is a directory}} \
 	    "couldn't read \"$file\": it is a directory (hint: sdx wrap takes a directory)"
     }
+    if {[file exists $file] && ![file isfile $file]} {
+	return -code error -errorcode [list SDX TYPE $file] "couldn't read \"$file\": it is not a regular file"
+    }
+    if {[file exists $file] && [file size $file] > 1000000000} {
+	return -code error -errorcode {POSIX EFBIG {file too large}} "couldn't read \"$file\": larger than 1,000,000,000 bytes"
+    }
     set channel [open $file rb]
     try {
 	return [list [read $channel] [file mtime $file]]
