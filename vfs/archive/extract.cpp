@@ -10,7 +10,6 @@
 #include <deque>
 #include <exception>
 #include <mutex>
-#include <optional>
 #include <set>
 #include <system_error>
 #include <thread>
@@ -25,7 +24,7 @@
 namespace starlit {
 namespace {
 
-// Files up to this size are held whole, one for each writer and those in the queue deflated.
+// Files up to this size are held whole, in batches that wait to be written.
 constexpr std::int64_t kQueuedMax = 4 << 20;
 
 // The new directory and what has been made in it, removed again unless kept.
@@ -130,26 +129,26 @@ void write_bytes(const Fd& fd, Bytes bytes, const std::string& path) {
   write_all(fd, {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
 }
 
-// Inflates and writes files on all processors while the calling thread reads the archive.
-class Writers {
+// Writes files while the calling thread reads and inflates them. One thread: the host's file system lets several that
+// create files wait for each other.
+class Writer {
  public:
-  Writers(const Archive& archive, Target& target) : archive_(archive), target_(target) {
-    const unsigned count = std::max(1u, std::thread::hardware_concurrency());
+  explicit Writer(Target& target) : target_(target) {
     try {
-      for (unsigned i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+      thread_ = std::thread([this] { work(); });
     } catch (const std::system_error&) {
-      // Those that could be started do the work; without any, add() does.
+      // Without a thread, add() writes.
     }
   }
-  Writers(const Writers&) = delete;
-  Writers& operator=(const Writers&) = delete;
-  ~Writers() { end(); }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+  ~Writer() { end(); }
 
-  // Takes a file to be written. Throws what a writer has failed with.
-  void add(const Entry& entry, const Archive::Stored& row) {
-    File file{&entry, row, {row.data.begin(), row.data.end()}};
-    if (threads_.empty()) return write(file, own_inflater_);
-    batch_.bytes += file.data.size() + sizeof file;
+  // Takes a file to be written. Throws what writing another has failed with.
+  void add(const Entry& entry, std::unique_ptr<std::byte[]> content, std::size_t size_bytes) {
+    File file{&entry, std::move(content), size_bytes};
+    if (!thread_.joinable()) return write(file);
+    batch_.bytes += size_bytes + sizeof file;
     batch_.files.push_back(std::move(file));
     if (batch_.bytes >= kBatchBytes) hand_over();
   }
@@ -162,16 +161,16 @@ class Writers {
   }
 
  private:
-  static constexpr std::size_t kBatchBytes = 64 << 10;
+  static constexpr std::size_t kBatchBytes = 256 << 10;
   static constexpr std::size_t kQueueMax = 8;
 
   struct File {
     const Entry* entry;
-    Archive::Stored row;
-    std::vector<std::byte> data;
+    std::unique_ptr<std::byte[]> content;
+    std::size_t size_bytes;
   };
 
-  // Files that follow one another, mostly of one directory: so that the writers seldom wait for each other.
+  // Files that follow one another, so that the threads seldom have to wake each other.
   struct Batch {
     std::vector<File> files;
     std::size_t bytes = 0;
@@ -191,12 +190,10 @@ class Writers {
       ended_ = true;
     }
     work_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
-    threads_.clear();
+    if (thread_.joinable()) thread_.join();
   }
 
   void work() {
-    std::optional<Inflater> inflater;
     std::unique_lock lock(mutex_);
     while (true) {
       work_.wait(lock, [&] { return !queue_.empty() || ended_; });
@@ -207,8 +204,7 @@ class Writers {
       room_.notify_one();
       std::exception_ptr failure;
       try {
-        if (!inflater) inflater.emplace();
-        for (File& file : batch.files) write(file, *inflater);
+        for (const File& file : batch.files) write(file);
       } catch (...) {
         failure = std::current_exception();
       }
@@ -220,16 +216,13 @@ class Writers {
     }
   }
 
-  void write(File& file, Inflater& inflater) {
-    file.row.data = file.data;
+  void write(const File& file) {
     const std::string& name = file.entry->name;
-    const auto content = archive_.content_of(name, file.row, inflater);
     target_.write_file(name, file.entry->member, [&](const Fd& fd) {
-      write_bytes(fd, {content.get(), static_cast<std::size_t>(file.row.size)}, target_.path_of(name));
+      write_bytes(fd, {file.content.get(), file.size_bytes}, target_.path_of(name));
     });
   }
 
-  const Archive& archive_;
   Target& target_;
   std::mutex mutex_;
   std::condition_variable work_;  // the queue is not empty, or no more will come
@@ -237,9 +230,8 @@ class Writers {
   std::deque<Batch> queue_;
   std::exception_ptr failure_;    // the first
   bool ended_ = false;
-  std::vector<std::thread> threads_;
   Batch batch_;  // what add() collects
-  Inflater own_inflater_;  // for add(), where no thread can be started
+  std::thread thread_;
 };
 
 // A file too large to be held: read and written piece by piece.
@@ -276,7 +268,8 @@ std::int64_t extract_archive(Archive& archive, const std::string& directory, con
                                                                       : std::string(parent_name(entry.name)));
   }
   std::int64_t done_bytes = 0;
-  Writers writers(archive, target);
+  Writer writer(target);
+  Inflater inflater;
   for (const Entry& entry : entries) {
     if (entry.member.type != MemberType::kFile) continue;
     if (entry.member.size_bytes > kQueuedMax) {
@@ -285,13 +278,13 @@ std::int64_t extract_archive(Archive& archive, const std::string& directory, con
       const auto turn = archive.lock();
       const auto row = archive.stored(entry.name);
       if (!row) throw Error(EIO, "CORRUPT", quoted("couldn't read", archive.path()) + ": a member is missing");
-      writers.add(entry, *row);
+      writer.add(entry, archive.content_of(entry.name, *row, inflater), static_cast<std::size_t>(row->size));
       archive.release();
     }
     done_bytes += entry.member.size_bytes;
     if (options.progress) options.progress(done_bytes, total_bytes);
   }
-  writers.finish();
+  writer.finish();
   for (const Entry& entry : entries) {
     if (entry.member.type != MemberType::kLink) continue;
     target.make_link(entry.name, entry.member, archive.link_target(entry.name).value_or(""));
