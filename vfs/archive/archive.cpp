@@ -31,11 +31,6 @@ std::uint64_t inode_of(std::string_view name) {
   return (hash & INT64_MAX) | 1;
 }
 
-void bind_text(sqlite3_stmt* statement, int index, std::string_view text) {
-  sqlite3_bind_text(statement, index, text.data() == nullptr ? "" : text.data(), static_cast<int>(text.size()),
-                    SQLITE_STATIC);
-}
-
 Member implied_directory(std::string_view name) {
   Member member;
   member.inode = inode_of(name);

@@ -8,10 +8,6 @@ namespace {
 // No text of ours is longer: the names of a million members.
 constexpr std::int64_t kTextMax = 256 << 20;
 
-void bind_text(sqlite3_stmt* statement, int index, std::string_view text) {
-  sqlite3_bind_text(statement, index, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
-}
-
 bool next(Archive& archive, sqlite3_stmt* row) {
   const int code = sqlite3_step(row);
   if (code != SQLITE_ROW && code != SQLITE_DONE) throw sqlite_error(archive.database(), code, archive.path());

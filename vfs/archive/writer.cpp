@@ -95,7 +95,7 @@ class Tables {
     sqlite3_stmt* insert = member_.get();
     const Use use(insert);
     const Bytes data = row.content.data();
-    bind(insert, 1, row.name);
+    bind_text(insert, 1, row.name);
     sqlite3_bind_int64(insert, 2, row.mode);
     sqlite3_bind_int64(insert, 3, row.mtime_s);
     sqlite3_bind_int64(insert, 4, row.size);
@@ -121,10 +121,6 @@ class Tables {
   }
 
  private:
-  static void bind(sqlite3_stmt* row, int index, const std::string& text) {
-    sqlite3_bind_text(row, index, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
-  }
-
   void run(sqlite3_stmt* row) {
     if (const int code = sqlite3_step(row); code != SQLITE_DONE) throw sqlite_error(database_, code, path_, kWriting);
   }

@@ -65,11 +65,6 @@ Tcl_Obj* new_string(std::string_view bytes) {
   return Tcl_NewStringObj(bytes.data(), static_cast<Tcl_Size>(bytes.size()));
 }
 
-Tcl_Obj* new_bytes(std::string_view bytes) {
-  return Tcl_NewByteArrayObj(reinterpret_cast<const unsigned char*>(bytes.data()),
-                             static_cast<Tcl_Size>(bytes.size()));
-}
-
 std::string to_utf8(std::string_view bytes) { return to_external(utf8(), bytes); }
 std::string utf8_to_tcl(std::string_view bytes) { return from_external(utf8(), bytes); }
 Tcl_Obj* from_utf8(std::string_view bytes) { return new_string(utf8_to_tcl(bytes)); }

@@ -54,6 +54,12 @@ class Use {
   sqlite3_stmt* statement_;
 };
 
+// Binds a text that outlives the statement's use. An empty one is an empty text, never null.
+inline void bind_text(sqlite3_stmt* statement, int index, std::string_view text) {
+  sqlite3_bind_text(statement, index, text.data() == nullptr ? "" : text.data(), static_cast<int>(text.size()),
+                    SQLITE_STATIC);
+}
+
 inline std::string_view column_text(sqlite3_stmt* row, int column) {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(row, column));
   return {text == nullptr ? "" : text, static_cast<std::size_t>(sqlite3_column_bytes(row, column))};

@@ -53,7 +53,6 @@ std::string_view string_of(Tcl_Obj* obj) noexcept;
 std::string_view bytes_of(Tcl_Obj* obj) noexcept;
 
 Tcl_Obj* new_string(std::string_view tcl_bytes);
-Tcl_Obj* new_bytes(std::string_view bytes);
 
 // Between Tcl's bytes and a member's name (UTF-8).
 std::string to_utf8(std::string_view tcl_bytes);
