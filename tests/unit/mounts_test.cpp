@@ -109,13 +109,15 @@ TEST_CASE("a mount with open files stays until they are closed") {
   CHECK(table.all().empty());
 }
 
-TEST_CASE("a place keeps its mount and its archive") {
+TEST_CASE("a place keeps its mount, but an archive that was unmounted is closed") {
   const std::string kit = kit_bytes({new_file("a", "x")});
   MountTable table;
   table.add("/m", open_kit(kit), 0);
   const Place kept = *table.find("/m/a");
+  CHECK(content_of(kept.mount->session()->archive(), kept.name) == "x");
   table.remove("/m");
-  CHECK(content_of(*kept.mount->archive, kept.name) == "x");
+  CHECK(error_of([&] { kept.mount->session(); }).posix() == ENOENT);
+  CHECK(kept.mount->point == "/m");
 }
 
 TEST_CASE("mounts are listed in order, each a device of its own") {

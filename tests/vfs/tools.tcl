@@ -81,7 +81,7 @@ proc mountTree {dir point args} {
     set archive [file join $::scratch [file tail $point].db]
     file delete $archive
     starlit::archive create $archive [entriesOf $dir] {*}$args
-    return [vfs::sqlar::Mount $archive [file join $::scratch $point]]
+    return [vfs::sqlar::Mount $archive [file join $::scratch $point] -readonly]
 }
 
 # mountFiles --
@@ -96,7 +96,7 @@ proc mountFiles {point files args} {
     set archive [file join $::scratch $point.db]
     file delete $archive
     starlit::archive create $archive $entries {*}$args
-    return [vfs::sqlar::Mount $archive [file join $::scratch $point]]
+    return [vfs::sqlar::Mount $archive [file join $::scratch $point] -readonly]
 }
 
 # failure --

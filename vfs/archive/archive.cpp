@@ -4,16 +4,20 @@
 
 #include <algorithm>
 
+#include "archive/chunks.h"
 #include "archive/facts.h"
 #include "archive/name.h"
-#include "offset_vfs.h"
+#include "file_vfs.h"
+#include "host_file.h"
 
 namespace starlit {
 namespace {
 
 // The columns that member_of() reads, in its order. The length of a text, which a link's target is, counts characters.
-#define STARLIT_COLUMNS \
-  "name, mode, mtime, sz, CASE typeof(data) WHEN 'text' THEN length(CAST(data AS BLOB)) ELSE length(data) END"
+// A content that is in chunks has its number there, negative.
+#define STARLIT_COLUMNS                                                                                        \
+  "name, mode, mtime, sz, CASE typeof(data) WHEN 'text' THEN length(CAST(data AS BLOB)) WHEN 'integer' THEN -data " \
+  "ELSE length(data) END"
 // One statement for looking up and for reading: the data comes only when it is not longer than ?2.
 constexpr std::string_view kFind =
     "SELECT " STARLIT_COLUMNS ", CASE WHEN length(data) <= ?2 THEN data END, rowid FROM sqlar WHERE name = ?1";
@@ -48,17 +52,43 @@ mode_t Member::mode() const noexcept {
 }
 
 Archive::Archive(Database database, std::string path, Trust trust)
-    : path_(std::move(path)), database_(std::move(database)) {
+    : path_(std::move(path)), memory_(std::move(database)), database_(memory_.get()) {
+  prepare_statements(trust);
+}
+
+Archive::Archive(std::shared_ptr<const HostFile> host, const Location& location, Access access)
+    : path_(host->path()),
+      access_(access),
+      host_(std::move(host)),
+      file_(std::make_unique<FileDatabase>(host_, location, access)),
+      database_(file_->get()) {
+  if (access == Access::kWrite) {
+    // PERSIST overwrites the journal's header at the end of a transaction instead of removing the file; with FULL that
+    // is durable when COMMIT returns. FAST overwrites what is deleted where that costs no further writing.
+    execute(database_,
+            "PRAGMA journal_mode=PERSIST;PRAGMA synchronous=FULL;PRAGMA journal_size_limit=1048576;"
+            "PRAGMA temp_store=MEMORY;PRAGMA secure_delete=FAST",
+            path_, kWriting);
+  }
+  prepare_statements(Trust::kNone);
+}
+
+Archive::~Archive() {
+  names_.reset();
+  find_.reset();
+  // SQLite leaves the journal while anybody writes: without one there is nothing to tidy up.
+  if (file_ && is_writable() && host_->has_journal()) file_->trim();
+}
+
+void Archive::prepare_statements(Trust trust) {
   if (trust == Trust::kNone) {
-    execute(database_.get(), "PRAGMA cell_size_check=ON", path_);
+    execute(database_, "PRAGMA cell_size_check=ON", path_);
     check_schema();
   }
-  find_ = prepare(database_.get(), kFind, path_);
+  find_ = prepare(database_, kFind, path_);
   if (trust == Trust::kOwn) return;
   if (const auto dot = find_stored(".", ""); dot && dot->type == MemberType::kDirectory) root_ = "./";
 }
-
-Archive::~Archive() = default;
 
 std::shared_ptr<Archive> Archive::open_bytes(Bytes bytes, std::string path, Trust trust) {
   check_database_header({reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 100)},
@@ -103,17 +133,32 @@ std::shared_ptr<Archive> Archive::open_content(MemberReader& content, std::strin
   return archive;
 }
 
-std::shared_ptr<Archive> Archive::open_file(const std::string& path) {
-  const Location location = locate_archive(open_regular(path), path);
-  Database database = open_at_offset(path, location, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX);
-  return std::shared_ptr<Archive>(new Archive(std::move(database), path, Trust::kNone));
+std::shared_ptr<Archive> Archive::open_file(const std::string& path, Access access) {
+  const auto host = std::make_shared<const HostFile>(path);
+  if (access == Access::kRead && host->has_journal()) {
+    // What a process that was killed has left half done is undone by the next one that may write.
+    try {
+      const Fd fd = host->open(Access::kWrite);
+      const Archive recovered(host, locate_archive(fd, path), Access::kWrite);
+    } catch (const Error&) {
+      // Then reading tells, if it matters: a journal alone does not.
+    }
+  }
+  const Fd fd = host->open(access);
+  const Location location = locate_archive(fd, path);
+  return std::shared_ptr<Archive>(new Archive(host, location, access));
+}
+
+std::shared_ptr<Archive> Archive::reopen() const {
+  const Fd fd = host_->open(access_);
+  return std::shared_ptr<Archive>(new Archive(host_, locate_archive(fd, path_), access_));
 }
 
 // `sqlar` must be a table, not a view or a virtual table: those would run code of the archive's author. That its columns
 // are the right ones is checked by preparing the statements.
 void Archive::check_schema() {
   const Statement statement =
-      prepare(database_.get(), "SELECT type, rootpage FROM sqlite_schema WHERE name = 'sqlar'", path_);
+      prepare(database_, "SELECT type, rootpage FROM sqlite_schema WHERE name = 'sqlar'", path_);
   const bool found = step(statement.get());
   if (!found) {
     throw Error(EINVAL, "NOTSQLAR",
@@ -124,17 +169,24 @@ void Archive::check_schema() {
   }
   // Generated columns run code of the archive's author as well.
   const Statement hidden =
-      prepare(database_.get(), "SELECT 1 FROM pragma_table_xinfo('sqlar') WHERE hidden <> 0", path_);
+      prepare(database_, "SELECT 1 FROM pragma_table_xinfo('sqlar') WHERE hidden <> 0", path_);
   if (step(hidden.get())) {
     throw Error(EINVAL, "NOTSQLAR", quoted("couldn't open", path_) + ": its table sqlar has generated columns");
   }
+}
+
+Member Archive::new_member(std::string_view name) {
+  Member member;
+  member.type = MemberType::kFile;
+  member.inode = inode_of(name);
+  return member;
 }
 
 bool Archive::step(sqlite3_stmt* statement) const {
   const int code = sqlite3_step(statement);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
-  throw sqlite_error(database_.get(), code, path_);
+  throw sqlite_error(database_, code, path_);
 }
 
 void Archive::fail_member(std::string_view name, int posix, const char* code, const std::string& cause) const {
@@ -146,7 +198,9 @@ Member Archive::member_of(sqlite3_stmt* row, std::string_view name) const {
   const std::int64_t mode = sqlite3_column_int64(row, 1);
   const std::int64_t size = sqlite3_column_int64(row, 3);
   const bool has_data = sqlite3_column_type(row, 4) != SQLITE_NULL;
-  member.stored_bytes = sqlite3_column_int64(row, 4);
+  const std::int64_t stored_or_chunks = sqlite3_column_int64(row, 4);
+  member.chunks = stored_or_chunks < 0 ? -stored_or_chunks : 0;
+  member.stored_bytes = stored_or_chunks < 0 ? 0 : stored_or_chunks;
   member.permissions = static_cast<std::uint32_t>(mode & 07777);
   member.mtime_s = sqlite3_column_int64(row, 2);
   member.inode = inode_of(name);
@@ -159,6 +213,9 @@ Member Archive::member_of(sqlite3_stmt* row, std::string_view name) const {
   }
   if (member.type == MemberType::kLink) {
     member.size_bytes = member.stored_bytes;
+  } else if (member.type == MemberType::kFile && member.chunks != 0) {
+    if (size < 0 || size > kChunkedSizeMax) fail_member(name, EIO, "SIZE", "its size lies: " + std::to_string(size));
+    member.size_bytes = size;
   } else if (member.type == MemberType::kFile) {
     const std::int64_t stored = member.stored_bytes;
     if (size < stored || size / kDeflateRatioMax > stored) {
@@ -194,7 +251,7 @@ bool Archive::is_implied_directory(std::string_view name) {
 // The names in a range, from the index alone.
 sqlite3_stmt* Archive::names_statement() {
   if (!names_) {
-    names_ = prepare(database_.get(), "SELECT name FROM sqlar WHERE name >= ?1 AND name < ?2 ORDER BY name", path_);
+    names_ = prepare(database_, "SELECT name FROM sqlar WHERE name >= ?1 AND name < ?2 ORDER BY name", path_);
   }
   return names_.get();
 }
@@ -233,7 +290,7 @@ std::optional<std::string> Archive::link_target(std::string_view name) {
   return target;
 }
 
-std::optional<std::string> Archive::resolve(std::string_view name, bool follow_last) {
+std::optional<std::string> Archive::resolve(std::string_view name, bool follow_last, const Links& how) {
   const auto turn = lock();
   // The usual case: a member, or a name in a directory, without a link on the way.
   if (const auto member = find(name); member && (member->type != MemberType::kLink || !follow_last)) {
@@ -260,10 +317,16 @@ std::optional<std::string> Archive::resolve(std::string_view name, bool follow_l
       continue;
     }
     if (++links > kLinksMax) fail_member(name, ELOOP, "", "too many levels of symbolic links");
-    if (target->starts_with('/')) return std::nullopt;
-    rest = *target + (rest.empty() ? "" : "/" + rest);
+    std::string_view onward = *target;
+    if (onward.starts_with('/')) {
+      if (how.mounted_at.empty() || !onward.starts_with(how.mounted_at)) return std::nullopt;
+      onward.remove_prefix(how.mounted_at.size());
+      if (!onward.empty() && !onward.starts_with('/') && !how.mounted_at.ends_with('/')) return std::nullopt;
+      done.clear();
+    }
+    rest = std::string(onward) + (rest.empty() ? "" : "/" + rest);
   }
-  return find(done) ? std::optional(done) : std::nullopt;
+  return !how.must_exist || find(done) ? std::optional(done) : std::nullopt;
 }
 
 // Watches that names come in ascending order. Those of a damaged index need not: its pages may lead to one another again
@@ -343,7 +406,7 @@ void Archive::children(std::string_view directory, const ChildVisitor& visit) {
 
 void Archive::each(const MemberVisitor& visit) {
   const auto turn = lock();
-  const Statement range = prepare(database_.get(), kAll, path_);
+  const Statement range = prepare(database_, kAll, path_);
   Ascending names(*this);
   while (step(range.get())) {
     if (sqlite3_column_type(range.get(), 0) != SQLITE_TEXT) fail_name(column_text(range.get(), 0), "is no text");
@@ -361,7 +424,7 @@ std::uint32_t Archive::change_counter() {
   const auto turn = lock();
   sqlite3_file* file = nullptr;
   unsigned char field[4];
-  if (sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+  if (sqlite3_file_control(database_, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
       file->pMethods == nullptr || file->pMethods->xRead(file, field, sizeof field, 24) != SQLITE_OK) {
     return 0;
   }
@@ -373,11 +436,23 @@ std::optional<std::string_view> Archive::recorded(std::string_view key) {
   const auto turn = lock();
   const std::uint32_t counter = change_counter();
   if (counter == 0) return std::nullopt;
+  if (hides_linkless_ && key == kFactLinkless) return std::nullopt;
+  if (hides_packages_ && key == kFactPackages) return std::nullopt;
   if (facts_at_ != counter) facts_.clear();
   facts_at_ = counter;
   auto known = facts_.find(key);
   if (known == facts_.end()) known = facts_.emplace(key, read_fact(*this, key, counter)).first;
   return known->second;
+}
+
+std::int64_t Archive::stored_bytes(const Member& member) {
+  if (member.chunks == 0) return member.stored_bytes;
+  const auto turn = lock();
+  const Statement sum =
+      prepare(database_, "SELECT total(length(data)) FROM starlit_chunk WHERE id BETWEEN ?1 AND ?2", path_);
+  sqlite3_bind_int64(sum.get(), 1, member.chunks * kChunkIdsPerContent);
+  sqlite3_bind_int64(sum.get(), 2, member.chunks * kChunkIdsPerContent + kChunkIdsPerContent - 2);
+  return step(sum.get()) ? sqlite3_column_int64(sum.get(), 0) : 0;
 }
 
 bool Archive::may_hold_links() { return !recorded(kFactLinkless); }
@@ -394,8 +469,9 @@ std::optional<Archive::Stored> Archive::stored(std::string_view name, std::int64
   stored.mtime_s = sqlite3_column_int64(row, 2);
   stored.size = sqlite3_column_int64(row, 3);
   stored.is_null = sqlite3_column_type(row, 4) == SQLITE_NULL;
-  stored.data = column_blob(row, 5);
+  if (sqlite3_column_type(row, 5) != SQLITE_INTEGER) stored.data = column_blob(row, 5);
   stored.has_data = stored.is_null || sqlite3_column_type(row, 5) != SQLITE_NULL;
+  if (sqlite3_column_type(row, 5) == SQLITE_INTEGER) stored.chunks = sqlite3_column_int64(row, 5);
   stored.row = sqlite3_column_int64(row, 6);
   return stored;
 }

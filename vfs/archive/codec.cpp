@@ -34,6 +34,33 @@ Bytes Deflater::deflate(Bytes bytes) {
   return {state_->buffer.data(), size};
 }
 
+struct DeflateStream::State {
+  z_stream stream{};
+  std::vector<std::byte> out;
+};
+
+DeflateStream::DeflateStream(int level) : state_(std::make_unique<State>()) {
+  if (deflateInit(&state_->stream, std::clamp(level, 1, 9)) != Z_OK) throw std::bad_alloc();
+}
+
+DeflateStream::~DeflateStream() { deflateEnd(&state_->stream); }
+
+Bytes DeflateStream::deflate(Bytes in, bool last) {
+  z_stream& stream = state_->stream;
+  std::vector<std::byte>& out = state_->out;
+  stream.next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(in.data()));
+  stream.avail_in = static_cast<uInt>(in.size());
+  std::size_t size = 0;
+  do {
+    if (out.size() < size + (64 << 10)) out.resize(size + (64 << 10));
+    stream.next_out = reinterpret_cast<Bytef*>(out.data() + size);
+    stream.avail_out = static_cast<uInt>(out.size() - size);
+    ::deflate(&stream, last ? Z_FINISH : Z_NO_FLUSH);
+    size = out.size() - stream.avail_out;
+  } while (stream.avail_out == 0);
+  return Bytes(out).first(size);
+}
+
 struct Inflater::State {
   std::unique_ptr<libdeflate_decompressor, Calls<libdeflate_free_decompressor>> decompressor;
 };

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "archive/archive.h"
+#include "archive/chunks.h"
 
 namespace starlit {
 namespace {
@@ -115,7 +116,7 @@ MemberReader::~MemberReader() {
 }
 
 std::optional<Bytes> MemberReader::bytes() const noexcept {
-  if (stream_) return std::nullopt;
+  if (stream_ || chunks_) return std::nullopt;
   return Bytes(content_.get(), static_cast<std::size_t>(size_bytes_));
 }
 
@@ -123,7 +124,9 @@ std::size_t MemberReader::read(std::int64_t offset, std::span<std::byte> out) {
   if (offset >= size_bytes_) return 0;
   const auto size = static_cast<std::size_t>(
       std::min<std::int64_t>(static_cast<std::int64_t>(out.size()), size_bytes_ - offset));
-  if (stream_) {
+  if (chunks_) {
+    chunks_->read(offset, out.first(size));
+  } else if (stream_) {
     stream_->read(offset, out.first(size));
   } else {
     std::memcpy(out.data(), content_.get() + offset, size);
@@ -161,20 +164,26 @@ std::unique_ptr<MemberReader> Archive::open(std::string_view name) {
 
   std::unique_ptr<MemberReader> reader(new MemberReader);
   reader->size_bytes_ = row->size;
-  if (row->has_data && row->size <= kWholeMax) {
+  if (row->has_data && row->chunks == 0 && row->size <= kWholeMax) {
     reader->content_ = content_of(name, *row, inflater_);
     return reader;
   }
 
   const auto member = find_row(name);  // checks type and sizes
   if (!member || member->type != MemberType::kFile) return nullptr;
+  if (member->chunks != 0) {
+    reader->size_bytes_ = member->size_bytes;
+    reader->chunks_ = std::make_unique<ChunkReader>(shared_from_this(), std::string(name), member->chunks,
+                                                    member->size_bytes);
+    return reader;
+  }
   auto stream = std::make_unique<MemberReader::Stream>();
   stream->archive = shared_from_this();
   stream->name = name;
   sqlite3_blob* blob = nullptr;
-  const int code = sqlite3_blob_open(database_.get(), "main", "sqlar", "data", row->row, 0, &blob);
+  const int code = sqlite3_blob_open(database_, "main", "sqlar", "data", row->row, 0, &blob);
   stream->blob.reset(blob);
-  if (code != SQLITE_OK) throw sqlite_error(database_.get(), code, path_);
+  if (code != SQLITE_OK) throw sqlite_error(database_, code, path_);
   stream->size_bytes = row->size;
   stream->stored_bytes = sqlite3_blob_bytes(blob);
   stream->deflated = stream->stored_bytes != row->size;

@@ -40,15 +40,19 @@ Error sqlite_error(sqlite3* database, int code, std::string_view object, std::st
       word = "BUSY";
       cause = "another process is changing the archive";
       break;
+    case SQLITE_READONLY:
+      if (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_CANTLOCK) {
+        word = "ROLLBACK";
+        cause = "a change of it was interrupted and must be undone first (hint: open it once where it can be written)";
+      }
+      break;
     default:
       break;
   }
   return {posix_of(code), std::move(word), quoted(verb, object) + ": " + cause};
 }
 
-namespace {
-
-// Once in the process, before SQLite's first use. Lookaside memory (SQLite's small-block allocator, 120 KB a connection)
+// Lookaside memory (SQLite's small-block allocator, 120 KB a connection)
 // pays for programs that prepare statements all the time; ours are prepared once. Page caches are the connections' own.
 // Pages of archives in memory are read where they lie: up to the size of the largest archive (memory-mapped I/O).
 void configure_sqlite() {
@@ -58,8 +62,6 @@ void configure_sqlite() {
     sqlite3_config(SQLITE_CONFIG_MMAP_SIZE, sqlite3_int64{1} << 40, sqlite3_int64{1} << 40);
   });
 }
-
-}  // namespace
 
 Database open_database(const std::string& uri, int flags, const char* vfs, std::string_view object) {
   configure_sqlite();

@@ -15,7 +15,8 @@
 #include "base/file.h"
 #include "deflate_pool.h"
 #include "leaf_packer.h"
-#include "offset_vfs.h"
+#include "file_vfs.h"
+#include "host_file.h"
 
 namespace starlit {
 namespace {
@@ -194,8 +195,7 @@ class Job {
     choose_prefix();
     const auto offset = static_cast<std::int64_t>(location_.offset);
     {
-      const Database database =
-          open_at_offset(output_.temporary_path(), location_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX);
+      const FileDatabase database(std::make_shared<const HostFile>(output_.temporary_path()), location_, Access::kWrite);
       Tables tables(database.get(), output_.path());
       tables.create(page_size());
       write_members(tables);

@@ -4,24 +4,33 @@
 
 #include "channel.h"
 
+#include <fcntl.h>
+
 #include <cstdint>
 #include <cstdio>
+
+#include "change.h"
+#include "place.h"
 
 namespace starlit {
 namespace {
 
 struct MemberChannel {
   std::shared_ptr<const Mount> mount;
-  std::unique_ptr<MemberReader> reader;
+  std::shared_ptr<OpenFile> file;
+  int mode = O_RDONLY;
   std::int64_t position = 0;
   Tcl_Channel channel = nullptr;
-  Tcl_TimerToken timer = nullptr;  // while an event handler waits: a member is always readable
+  Tcl_TimerToken timer = nullptr;  // while an event handler waits: a file is always ready
+  int watched = 0;
 
   ~MemberChannel() {
     stop_timer();
-    reader.reset();
+    file.reset();
     --mount->channels;
   }
+
+  bool writes() const noexcept { return (mode & O_ACCMODE) != O_RDONLY; }
 
   void stop_timer() noexcept {
     if (timer != nullptr) Tcl_DeleteTimerHandler(timer);
@@ -31,9 +40,28 @@ struct MemberChannel {
 
 MemberChannel* self(ClientData data) noexcept { return static_cast<MemberChannel*>(data); }
 
-int close_channel(ClientData data, Tcl_Interp*) noexcept {
-  delete self(data);
-  return 0;
+// Puts a failure where the command `close`, or whatever closes the channel, finds it.
+void report(Tcl_Interp* interp, const Error& error) noexcept {
+  if (interp == nullptr || error.code().empty()) return;
+  Tcl_Obj* words[] = {new_string("-code"), Tcl_NewIntObj(TCL_ERROR), new_string("-errorcode"),
+                      Tcl_NewListObj(0, nullptr), new_string(error.text())};
+  Tcl_ListObjAppendElement(nullptr, words[3], new_string("STARLIT"));
+  Tcl_ListObjAppendElement(nullptr, words[3], new_string(error.code()));
+  Tcl_SetChannelErrorInterp(interp, Tcl_NewListObj(5, words));
+}
+
+int close_channel(ClientData data, Tcl_Interp* interp) noexcept {
+  const std::unique_ptr<MemberChannel> channel(self(data));
+  if (!channel->writes()) return 0;
+  try {
+    channel->file->close_writer();
+    return 0;
+  } catch (const Error& error) {
+    report(interp, error);
+    return error.posix();
+  } catch (const std::exception&) {
+    return ENOMEM;
+  }
 }
 
 int close_channel2(ClientData data, Tcl_Interp* interp, int flags) noexcept {
@@ -43,7 +71,7 @@ int close_channel2(ClientData data, Tcl_Interp* interp, int flags) noexcept {
 int input(ClientData data, char* buffer, int size, int* error) noexcept {
   MemberChannel* channel = self(data);
   try {
-    const std::size_t done = channel->reader->read(
+    const std::size_t done = channel->file->read(
         channel->position, {reinterpret_cast<std::byte*>(buffer), static_cast<std::size_t>(size)});
     channel->position += static_cast<std::int64_t>(done);
     return static_cast<int>(done);
@@ -55,16 +83,42 @@ int input(ClientData data, char* buffer, int size, int* error) noexcept {
   return -1;
 }
 
-int output(ClientData, const char*, int, int* error) noexcept {
-  *error = EROFS;
+int output(ClientData data, const char* buffer, int size, int* error) noexcept {
+  MemberChannel* channel = self(data);
+  try {
+    const Bytes bytes(reinterpret_cast<const std::byte*>(buffer), static_cast<std::size_t>(size));
+    if ((channel->mode & O_APPEND) != 0) {
+      channel->file->append(bytes);
+      channel->position = channel->file->size_bytes();
+    } else {
+      channel->file->write(channel->position, bytes);
+      channel->position += size;
+    }
+    return size;
+  } catch (const Error& failure) {
+    *error = failure.posix();
+  } catch (const std::exception&) {
+    *error = ENOMEM;
+  }
   return -1;
+}
+
+int truncate(ClientData data, Tcl_WideInt size) noexcept {
+  try {
+    self(data)->file->truncate(size);
+    return 0;
+  } catch (const Error& failure) {
+    return failure.posix();
+  } catch (const std::exception&) {
+    return ENOMEM;
+  }
 }
 
 Tcl_WideInt wide_seek(ClientData data, Tcl_WideInt offset, int whence, int* error) noexcept {
   MemberChannel* channel = self(data);
   std::int64_t base = 0;
   if (whence == SEEK_CUR) base = channel->position;
-  if (whence == SEEK_END) base = channel->reader->size_bytes();
+  if (whence == SEEK_END) base = channel->file->size_bytes();
   std::int64_t position;
   if (__builtin_add_overflow(base, static_cast<std::int64_t>(offset), &position) || position < 0) {
     *error = EINVAL;
@@ -88,18 +142,19 @@ int seek(ClientData data, long offset, int whence, int* error) noexcept {
 
 void ready(ClientData data) noexcept {
   self(data)->timer = nullptr;
-  Tcl_NotifyChannel(self(data)->channel, TCL_READABLE);
+  Tcl_NotifyChannel(self(data)->channel, self(data)->watched);
 }
 
 void watch(ClientData data, int mask) noexcept {
   MemberChannel* channel = self(data);
   channel->stop_timer();
-  if ((mask & TCL_READABLE) != 0) channel->timer = Tcl_CreateTimerHandler(0, ready, data);
+  channel->watched = mask & (TCL_READABLE | TCL_WRITABLE);
+  if (channel->watched != 0) channel->timer = Tcl_CreateTimerHandler(0, ready, data);
 }
 
 int get_handle(ClientData, int, ClientData*) noexcept { return TCL_ERROR; }
 
-// Reading never waits, so blocking or not is the same.
+// Nothing ever waits, so blocking or not is the same.
 int block_mode(ClientData, int) noexcept { return 0; }
 
 void thread_action(ClientData data, int action) noexcept {
@@ -109,21 +164,49 @@ void thread_action(ClientData data, int action) noexcept {
 const Tcl_ChannelType kType = {
     "sqlar", TCL_CHANNEL_VERSION_5, close_channel, input,   output,    seek,          nullptr,
     nullptr, watch,                 get_handle,    close_channel2,  block_mode, nullptr, nullptr,
-    wide_seek, thread_action, nullptr,
+    wide_seek, thread_action, truncate,
 };
 
 }  // namespace
 
-Tcl_Channel open_member_channel(std::shared_ptr<const Mount> mount, std::unique_ptr<MemberReader> reader) {
+Tcl_Channel open_member_channel(std::shared_ptr<const Mount> mount, std::shared_ptr<OpenFile> file, int mode) {
   auto channel = std::make_unique<MemberChannel>();
   channel->mount = std::move(mount);
   ++channel->mount->channels;
-  channel->reader = std::move(reader);
+  channel->file = std::move(file);
+  channel->mode = mode;
   char name[32];
   std::snprintf(name, sizeof name, "sqlar%llx", static_cast<unsigned long long>(
                                                     reinterpret_cast<std::uintptr_t>(channel.get())));
-  channel->channel = Tcl_CreateChannel(&kType, name, channel.get(), TCL_READABLE);
+  const int access = mode & O_ACCMODE;
+  const int directions = access == O_RDONLY ? TCL_READABLE : access == O_WRONLY ? TCL_WRITABLE : TCL_READABLE | TCL_WRITABLE;
+  channel->channel = Tcl_CreateChannel(&kType, name, channel.get(), directions);
   return channel.release()->channel;
+}
+
+Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int permissions) noexcept {
+  Tcl_Channel channel = nullptr;
+  std::optional<Error> told;
+  const int result = answer([&] {
+    const Place* place = place_of(path);
+    const auto session = place->mount->session();
+    const auto name = followed_name(*place, *session, (mode & O_CREAT) == 0);
+    if (!name) return missing(*place, *session);
+    try {
+      channel = open_member_channel(place->mount, session->open(*name, mode, new_permissions(permissions)), mode);
+    } catch (const Error& error) {
+      if (!error.code().empty()) told = error;
+      throw;
+    }
+    return 0;
+  });
+  if (result == 0) return channel;
+  if (interp != nullptr && told) {
+    set_error(interp, *told);
+  } else if (interp != nullptr) {
+    Tcl_SetObjResult(interp, Tcl_ObjPrintf("couldn't open \"%s\": %s", Tcl_GetString(path), Tcl_PosixError(interp)));
+  }
+  return nullptr;
 }
 
 }  // namespace starlit

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// A Tcl channel that reads a member.
+// Tcl channels on files in archives.
 
 #pragma once
 
@@ -11,7 +11,11 @@
 
 namespace starlit {
 
-// Takes the reader; the channel counts as open on its mount until it is closed.
-Tcl_Channel open_member_channel(std::shared_ptr<const Mount> mount, std::unique_ptr<MemberReader> reader);
+// `mode` is open(2)'s: O_ACCMODE and O_APPEND. The channel counts as open on its mount until it is closed, which keeps
+// what was written; where that fails, `close` is an error with the cause in words.
+Tcl_Channel open_member_channel(std::shared_ptr<const Mount> mount, std::shared_ptr<OpenFile> file, int mode);
+
+// The driver's Tcl_FSOpenFileChannelProc.
+Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int permissions) noexcept;
 
 }  // namespace starlit

@@ -25,8 +25,8 @@ int run_row(Tcl_Interp* interp, const CommandRow& row, Arguments prefix, Argumen
       Tcl_ResetResult(interp);
     }
     return TCL_OK;
-  } catch (const TclError&) {
-    return TCL_ERROR;
+  } catch (const TclError& held) {
+    return held.code;
   } catch (const Error& error) {
     return set_error(interp, error);
   } catch (const std::exception& error) {

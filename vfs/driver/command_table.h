@@ -33,7 +33,9 @@ bool boolean_of(Tcl_Interp* interp, Tcl_Obj* obj);
 std::int64_t wide_of(Tcl_Interp* interp, Tcl_Obj* obj);
 Arguments list_of(Tcl_Interp* interp, Tcl_Obj* obj);
 
-// Thrown when the interpreter holds the error already.
-struct TclError {};
+// Thrown when the interpreter holds the result already: an error, or what `return`, `break` and `continue` leave.
+struct TclError {
+  int code = TCL_ERROR;
+};
 
 }  // namespace starlit

@@ -2,39 +2,19 @@
 
 #include "driver/driver.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "archive/name.h"
 #include "base/file.h"
+#include "change.h"
 #include "channel.h"
 #include "glob.h"
+#include "inspect.h"
 #include "place.h"
 
 namespace starlit {
 namespace {
-
-// Runs the body of a procedure that returns 0 or sets errno and returns -1.
-template <typename Body>
-int answer(Body&& body) noexcept {
-  try {
-    const int error = body();
-    if (error == 0) return 0;
-    Tcl_SetErrno(error);
-  } catch (const Error& error) {
-    Tcl_SetErrno(error.posix());
-  } catch (const std::exception&) {
-    Tcl_SetErrno(ENOMEM);
-  }
-  return -1;
-}
-
-// What changes something: Tcl hands the result on as the result of a command.
-int read_only() noexcept {
-  Tcl_SetErrno(EROFS);
-  return TCL_ERROR;
-}
 
 int path_in_filesystem(Tcl_Obj* path, ClientData* place) noexcept {
   try {
@@ -63,14 +43,16 @@ int normalize_path(Tcl_Interp*, Tcl_Obj* path, int checked) noexcept {
     const std::string_view text = string_of(path);
     const auto place = mount_table()->find(text);
     if (!place || place->name.empty()) return checked;
-    Archive& archive = *place->mount->archive;
+    const auto session = place->mount->session();
+    Archive& archive = session->archive();
     if (!archive.may_hold_links()) return static_cast<int>(text.size());
     const std::string name = to_utf8(place->name);
     std::string_view directory = parent_name(name);
-    auto resolved = archive.resolve(directory, true);
+    const std::string point = to_utf8(place->mount->point);
+    auto resolved = archive.resolve(directory, true, {point});
     while (!resolved && !directory.empty()) {
       directory = parent_name(directory);
-      resolved = archive.resolve(directory, true);
+      resolved = archive.resolve(directory, true, {point});
     }
     if (!resolved) return checked;
     const std::string_view rest = std::string_view(name).substr(directory.empty() ? 0 : directory.size() + 1);
@@ -83,178 +65,12 @@ int normalize_path(Tcl_Interp*, Tcl_Obj* path, int checked) noexcept {
   }
 }
 
-void fill_stat(const Place& place, const Member& member, Tcl_StatBuf* status) {
-  *status = {};
-  status->st_dev = place.mount->device;
-  status->st_ino = member.inode;
-  status->st_mode = member.mode();
-  status->st_nlink = 1;
-  status->st_uid = ::geteuid();
-  status->st_gid = ::getegid();
-  status->st_size = member.size_bytes;
-  status->st_blksize = 4096;
-  status->st_blocks = (member.size_bytes + 511) / 512;
-  const bool is_root = place.name.empty();
-  status->st_mtime = status->st_atime = status->st_ctime =
-      is_root && member.mtime_s == 0 ? place.mount->root_mtime_s : member.mtime_s;
-}
-
-int stat_path(Tcl_Obj* path, Tcl_StatBuf* status) noexcept {
-  return answer([&] {
-    const Place* place = place_of(path);
-    const auto member = find_followed(*place);
-    if (!member) return missing(*place);
-    fill_stat(*place, *member, status);
-    return 0;
-  });
-}
-
-int lstat_path(Tcl_Obj* path, Tcl_StatBuf* status) noexcept {
-  return answer([&] {
-    const Place* place = place_of(path);
-    const auto member = place->mount->archive->find(place->name);
-    if (!member) return missing(*place);
-    fill_stat(*place, *member, status);
-    return 0;
-  });
-}
-
-int access_path(Tcl_Obj* path, int mode) noexcept {
-  return answer([&] {
-    // Not missing(): what is asked most, `file exists`, does not ask why.
-    const auto member = find_followed(*place_of(path));
-    if (!member) return ENOENT;
-    if ((mode & W_OK) != 0) return EROFS;
-    if ((mode & X_OK) != 0 && !is_executable(*member)) return EACCES;
-    return 0;
-  });
-}
-
-Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int) noexcept {
-  int error = EROFS;
-  std::string text;
-  try {
-    const Place* place = place_of(path);
-    const auto& archive = place->mount->archive;
-    if ((mode & O_ACCMODE) == O_RDONLY && (mode & O_TRUNC) == 0) {
-      if (auto reader = archive->open(place->name)) {
-        if ((mode & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL)) {
-          return open_member_channel(place->mount, std::move(reader));
-        }
-        error = EEXIST;
-      } else if (const auto name = archive->resolve(place->name, true); !name) {
-        error = (mode & O_CREAT) != 0 ? EROFS : missing(*place);
-      } else if (const auto member = archive->find(*name); !member || member->type == MemberType::kDirectory) {
-        error = member ? EISDIR : ENOENT;
-      } else if (auto target = archive->open(*name)) {
-        return open_member_channel(place->mount, std::move(target));
-      }
-    }
-  } catch (const Error& failure) {
-    error = failure.posix();
-    if (!failure.code().empty()) {
-      set_error(interp, failure);
-      return nullptr;
-    }
-  } catch (const std::exception&) {
-    error = ENOMEM;
-  }
-  Tcl_SetErrno(error);
-  if (interp != nullptr) {
-    Tcl_SetObjResult(interp,
-                     Tcl_ObjPrintf("couldn't open \"%s\": %s", Tcl_GetString(path), Tcl_PosixError(interp)));
-  }
-  return nullptr;
-}
-
-int utime_path(Tcl_Obj*, struct utimbuf*) noexcept {
-  read_only();
-  return -1;
-}
-
-Tcl_Obj* link_path(Tcl_Obj* path, Tcl_Obj* to, int) noexcept {
-  Tcl_Obj* target = nullptr;
-  answer([&] {
-    if (to != nullptr) return EROFS;
-    const Place* place = place_of(path);
-    const auto text = place->mount->archive->link_target(place->name);
-    if (!text) return place->mount->archive->find(place->name) ? EINVAL : missing(*place);
-    target = from_utf8(*text);
-    Tcl_IncrRefCount(target);
-    return 0;
-  });
-  return target;
-}
-
-constexpr const char* kAttributes[] = {"-permissions", "-stored", nullptr};
-
-const char* const* attribute_names(Tcl_Obj*, Tcl_Obj**) noexcept { return kAttributes; }
-
-int get_attribute(Tcl_Interp* interp, int index, Tcl_Obj* path, Tcl_Obj** value) noexcept {
-  const int result = answer([&] {
-    const Place* place = place_of(path);
-    const auto member = find_followed(*place);
-    if (!member) return missing(*place);
-    *value = index == 0 ? Tcl_ObjPrintf("%05o", member->permissions) : Tcl_NewWideIntObj(member->stored_bytes);
-    return 0;
-  });
-  if (result != 0 && interp != nullptr) {
-    Tcl_SetObjResult(interp, Tcl_ObjPrintf("could not read \"%s\": %s", Tcl_GetString(path), Tcl_PosixError(interp)));
-  }
-  return result == 0 ? TCL_OK : TCL_ERROR;
-}
-
-int set_attribute(Tcl_Interp* interp, int, Tcl_Obj* path, Tcl_Obj*) noexcept {
-  read_only();
-  if (interp != nullptr) {
-    Tcl_SetObjResult(interp,
-                     Tcl_ObjPrintf("could not change \"%s\": %s", Tcl_GetString(path), Tcl_PosixError(interp)));
-  }
-  return TCL_ERROR;
-}
-
-int create_directory(Tcl_Obj*) noexcept { return read_only(); }
-
-int remove_directory(Tcl_Obj* path, int, Tcl_Obj** culprit) noexcept {
-  if (culprit != nullptr) {
-    *culprit = path;
-    Tcl_IncrRefCount(path);
-  }
-  return read_only();
-}
-
-int delete_file(Tcl_Obj*) noexcept { return read_only(); }
-int copy_file(Tcl_Obj*, Tcl_Obj*) noexcept { return read_only(); }
-int rename_file(Tcl_Obj*, Tcl_Obj*) noexcept { return read_only(); }
-
-int copy_directory(Tcl_Obj*, Tcl_Obj* to, Tcl_Obj** culprit) noexcept {
-  if (culprit != nullptr) {
-    *culprit = to;
-    Tcl_IncrRefCount(to);
-  }
-  return read_only();
-}
-
 int load_file(Tcl_Interp* interp, Tcl_Obj* path, Tcl_LoadHandle*, Tcl_FSUnloadFileProc**) noexcept {
   Tcl_SetErrno(ENOEXEC);
   return set_error(interp, Error(ENOEXEC, "STATIC",
                                  quoted("couldn't load file", string_of(path)) +
                                      ": this program is statically linked and cannot load shared libraries (hint: use "
                                      "a package written in Tcl, or one that is linked in)"));
-}
-
-int change_directory(Tcl_Obj* path) noexcept {
-  return answer([&] {
-    const Place* place = place_of(path);
-    const auto member = find_followed(*place);
-    if (!member) return missing(*place);
-    if (member->type != MemberType::kDirectory) return ENOTDIR;
-    std::string directory = to_host(place->mount->point);
-    do {
-      directory = parent_name(directory);
-    } while (::chdir(directory.empty() ? "/" : directory.c_str()) != 0 && !directory.empty());
-    return 0;
-  });
 }
 
 }  // namespace
@@ -305,18 +121,25 @@ MountTable& register_driver() {
   return *table.release();
 }
 
-OpenedArchive open_archive(Tcl_Interp* interp, Tcl_Obj* path) {
+OpenedArchive open_archive(Tcl_Interp* interp, Tcl_Obj* path, Access access) {
   const std::string host_path = to_host(normalized(interp, path));
   if (MountTable* table = mount_table()) {
     if (const auto place = table->find(normalized(interp, path)); place && !place->name.empty()) {
-      const auto name = place->mount->archive->resolve(to_utf8(place->name), true);
-      const auto member = name ? place->mount->archive->find(*name) : std::nullopt;
-      auto reader = name ? place->mount->archive->open(*name) : nullptr;
+      Archive& archive = place->mount->session()->archive();
+      const auto name = archive.resolve(to_utf8(place->name), true);
+      const auto member = name ? archive.find(*name) : std::nullopt;
+      auto reader = name ? archive.open(*name) : nullptr;
       if (!reader) throw posix_error("couldn't open", host_path, member ? EISDIR : ENOENT);
-      return {Archive::open_content(*reader, host_path), member->mtime_s};
+      auto inner = Archive::open_content(*reader, host_path);
+      if (access == Access::kWrite) {
+        throw Error(EROFS, "NESTED",
+                    quoted("couldn't open", host_path) +
+                        " for writing: it lies in another archive (hint: mount it with -readonly)");
+      }
+      return {std::move(inner), member->mtime_s};
     }
   }
-  auto archive = Archive::open_file(host_path);
+  auto archive = Archive::open_file(host_path, access);
   struct stat status;
   return {std::move(archive), ::stat(host_path.c_str(), &status) == 0 ? status.st_mtime : 0};
 }

@@ -9,10 +9,10 @@ namespace starlit {
 namespace {
 
 // What a link leads to; nothing for one that leads nowhere or in a circle, which is no error here.
-std::optional<Member> followed(const Place& place, const Member& member) {
+std::optional<Member> followed(const Place& place, Session& session, const Member& member) {
   if (member.type != MemberType::kLink) return member;
   try {
-    return find_followed(place);
+    return find_followed(place, session);
   } catch (const Error& error) {
     if (error.posix() != ELOOP) throw;
     return std::nullopt;
@@ -21,11 +21,13 @@ std::optional<Member> followed(const Place& place, const Member& member) {
 
 // Whether a member has the wanted permissions and is of one of the wanted types. As on the host, permissions and all
 // types but a link's are those of what a link leads to.
-bool matches_types(const Place& place, const Member& member, const Tcl_GlobTypeData* types) {
+bool matches_types(const Place& place, Session& session, const Member& member, const Tcl_GlobTypeData* types) {
   if (types == nullptr) return true;
-  const auto target = followed(place, member);
+  const auto target = followed(place, session, member);
   if (types->perm != 0) {
-    if (!target || (types->perm & TCL_GLOB_PERM_W) != 0) return false;  // nothing can be written
+    if (!target) return false;
+    if ((types->perm & TCL_GLOB_PERM_W) != 0 && !(session.is_writable() && session.permits(*target, 2))) return false;
+    if ((types->perm & TCL_GLOB_PERM_R) != 0 && !session.permits(*target, 4)) return false;
     if ((types->perm & TCL_GLOB_PERM_X) != 0 && !is_executable(*target)) return false;
   }
   if (types->type == 0) return true;
@@ -44,32 +46,33 @@ bool matches_hidden(std::string_view part, std::string_view pattern, const Tcl_G
 
 void match_itself(Tcl_Obj* result, Tcl_Obj* path, const Tcl_GlobTypeData* types) {
   const Place* place = place_of(path);
-  const auto member = place->mount->archive->find(place->name);
+  const auto session = place->mount->session();
+  const auto member = session->find(place->name);
   const bool wants_hidden = types != nullptr && (types->perm & TCL_GLOB_PERM_HIDDEN) != 0;
   if (!member || (wants_hidden && !last_part(place->name).starts_with('.'))) return;
-  if (matches_types(*place, *member, types)) Tcl_ListObjAppendElement(nullptr, result, path);
+  if (matches_types(*place, *session, *member, types)) Tcl_ListObjAppendElement(nullptr, result, path);
 }
 
 void match_children(Tcl_Obj* result, Tcl_Obj* path, const char* pattern, const Tcl_GlobTypeData* types) {
   const Place* place = place_of(path);
-  Archive& archive = *place->mount->archive;
-  const auto member = archive.find(place->name);
-  const auto target = member ? followed(*place, *member) : std::nullopt;
+  const auto session = place->mount->session();
+  const auto member = session->find(place->name);
+  const auto target = member ? followed(*place, *session, *member) : std::nullopt;
   if (!target || target->type != MemberType::kDirectory) return;
   const std::string directory =
-      archive.may_hold_links() ? archive.resolve(place->name, true).value_or(place->name) : place->name;
+      session->archive().may_hold_links() ? followed_name(*place, *session).value_or(place->name) : place->name;
   // As the caller wrote it.
   std::string spelled(string_of(path));
   if (!spelled.empty() && !spelled.ends_with('/')) spelled += '/';
   const std::size_t prefix = spelled.size();
-  for (const std::string& part : archive.child_names(directory)) {
+  for (const std::string& part : session->child_names(directory)) {
     if (!matches_hidden(part, pattern, types)) continue;
     const std::string tail = utf8_to_tcl(part);
     if (!Tcl_StringCaseMatch(tail.c_str(), pattern, 0)) continue;
     if (types != nullptr) {
       const Place child_place{place->mount, join_name(directory, part)};
-      const auto child = archive.find(child_place.name);
-      if (!child || !matches_types(child_place, *child, types)) continue;
+      const auto child = session->find(child_place.name);
+      if (!child || !matches_types(child_place, *session, *child, types)) continue;
     }
     spelled.replace(prefix, std::string::npos, tail);
     Tcl_ListObjAppendElement(nullptr, result, new_string(spelled));

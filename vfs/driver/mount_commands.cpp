@@ -7,12 +7,15 @@
 namespace starlit {
 namespace {
 
-// Mounts are read-only whether -readonly is given or not, and starlit::mounts says so.
 Obj mount(Tcl_Interp* interp, Arguments arguments) {
   Tcl_Obj* archive = arguments[0];
   Tcl_Obj* point = archive;
+  Access access = Access::kWrite;
   for (std::size_t i = 1; i < arguments.size(); ++i) {
-    if (string_of(arguments[i]) == "-readonly") continue;
+    if (string_of(arguments[i]) == "-readonly") {
+      access = Access::kRead;
+      continue;
+    }
     if (i > 1 || string_of(arguments[i]).starts_with('-')) {
       throw Error(EINVAL, "OPTION", quoted("unknown option", string_of(arguments[i])) + ": must be -readonly");
     }
@@ -20,9 +23,32 @@ Obj mount(Tcl_Interp* interp, Arguments arguments) {
   }
   // Looked up before anything is mounted there.
   const std::string where(normalized(interp, point));
-  OpenedArchive opened = open_archive(interp, archive);
+  OpenedArchive opened = open_archive(interp, archive, access);
   mount_archive(where, std::move(opened.archive), opened.mtime_s);
   return Obj(new_string(where));
+}
+
+// All changes that a script makes in a mount are one. As with [db transaction] of SQLite's own package, an error undoes
+// them, and every other way out of the script keeps them.
+Obj transaction(Tcl_Interp* interp, Arguments arguments) {
+  const auto place = register_driver().find(normalized(interp, arguments[0]));
+  if (!place) {
+    throw Error(ENOENT, "NOTMOUNTED", quoted("couldn't find a mount that holds", string_of(arguments[0])));
+  }
+  const auto session = place->mount->session();
+  const Session::Handles handles(*session);
+  int code;
+  try {
+    Transaction changes(session->archive());
+    code = Tcl_EvalObjEx(interp, arguments[1], 0);
+    if (code != TCL_ERROR) changes.commit();
+  } catch (const Error&) {
+    handles.restore();
+    throw;
+  }
+  if (code == TCL_ERROR) handles.restore();
+  if (code != TCL_OK) throw TclError{code};
+  return Obj(Tcl_GetObjResult(interp));
 }
 
 Obj unmount(Tcl_Interp* interp, Arguments arguments) {
@@ -31,7 +57,8 @@ Obj unmount(Tcl_Interp* interp, Arguments arguments) {
 }
 
 Tcl_Obj* describe(const Mount& mount) {
-  Tcl_Obj* const words[] = {new_string(mount.point), from_host(mount.archive->path()), new_string("readonly")};
+  Tcl_Obj* const words[] = {new_string(mount.point), from_host(mount.archive_path),
+                            new_string(mount.is_writable ? "readwrite" : "readonly")};
   return Tcl_NewListObj(3, words);
 }
 
@@ -52,6 +79,7 @@ Obj mounts(Tcl_Interp* interp, Arguments arguments) {
 constexpr CommandRow kCommands[] = {
     {"::vfs::sqlar::Mount", "archive ?mountpoint? ?-readonly?", 1, 3, mount},
     {"::vfs::sqlar::Unmount", "mountpoint", 1, 1, unmount},
+    {"::vfs::sqlar::transaction", "mountpoint script", 2, 2, transaction},
     {"::starlit::mounts", "?path?", 0, 1, mounts},
 };
 

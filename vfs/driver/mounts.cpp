@@ -2,8 +2,6 @@
 
 #include "driver/mounts.h"
 
-#include <mutex>
-
 namespace starlit {
 namespace {
 
@@ -23,16 +21,73 @@ std::optional<std::string_view> below(std::string_view path, std::string_view po
 
 }  // namespace
 
+Mount::Mount(std::string mount_point, std::shared_ptr<Archive> archive, std::int64_t root_mtime,
+             std::uint64_t device_number)
+    : point(std::move(mount_point)),
+      archive_path(archive ? archive->path() : ""),
+      is_writable(archive && archive->is_writable()),
+      root_mtime_s(root_mtime),
+      device(device_number) {
+  if (is_writable) {
+    first_ = std::move(archive);
+  } else if (archive) {
+    shared_ = std::make_shared<Session>(std::move(archive));
+  }
+}
+
+std::shared_ptr<Session> Mount::session() const {
+  const std::lock_guard lock(mutex_);
+  if (shared_) return shared_;
+  const auto id = std::this_thread::get_id();
+  if (const auto known = sessions_.find(id); known != sessions_.end()) return known->second;
+  std::shared_ptr<Archive> archive = std::exchange(first_, nullptr);
+  if (!archive) {
+    if (sessions_.empty()) throw posix_error("couldn't use", point, ENOENT);
+    archive = sessions_.begin()->second->archive().reopen();
+  }
+  return sessions_.emplace(id, std::make_shared<Session>(std::move(archive))).first->second;
+}
+
+void Mount::leave() const {
+  std::shared_ptr<Session> mine;
+  const std::lock_guard lock(mutex_);
+  const auto known = sessions_.find(std::this_thread::get_id());
+  if (known == sessions_.end()) return;
+  mine = std::move(known->second);
+  sessions_.erase(known);
+  // Somebody has to keep the file: it may not be found again by its path.
+  if (sessions_.empty()) first_ = mine->archive().reopen();
+}
+
+void Mount::close() const {
+  const std::lock_guard lock(mutex_);
+  shared_.reset();
+  first_.reset();
+  sessions_.clear();
+}
+
+void Mount::set_atime(std::string_view name, std::int64_t atime_s) const {
+  const std::lock_guard lock(mutex_);
+  atimes_.insert_or_assign(std::string(name), atime_s);
+}
+
+std::optional<std::int64_t> Mount::atime(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = atimes_.find(name);
+  return at == atimes_.end() ? std::nullopt : std::optional(at->second);
+}
+
+void Mount::forget_atime(std::string_view name) const {
+  const std::lock_guard lock(mutex_);
+  if (const auto at = atimes_.find(name); at != atimes_.end()) atimes_.erase(at);
+}
+
 void MountTable::add(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s) {
   const std::unique_lock lock(mutex_);
   if (mounts_.contains(point)) {
     throw Error(EBUSY, "MOUNTED", quoted("couldn't mount at", point) + ": something is mounted there already");
   }
-  auto mount = std::make_shared<Mount>();
-  mount->point = point;
-  mount->archive = std::move(archive);
-  mount->root_mtime_s = root_mtime_s;
-  mount->device = kDeviceBase + next_device_++;
+  auto mount = std::make_shared<Mount>(point, std::move(archive), root_mtime_s, kDeviceBase + next_device_++);
   mounts_.emplace(point, std::move(mount));
 }
 
@@ -47,7 +102,12 @@ void MountTable::remove(const std::string& point) {
                 quoted("couldn't unmount", point) + ": " + std::to_string(channels) +
                     (channels == 1 ? " file is open" : " files are open"));
   }
+  at->second->close();
   mounts_.erase(at);
+}
+
+void MountTable::leave() const {
+  for (const auto& mount : all()) mount->leave();
 }
 
 std::optional<Place> MountTable::find(std::string_view path) const {

@@ -71,16 +71,18 @@ class Search {
       return;
     }
     Place here{place->mount, to_utf8(place->name)};
+    const auto session = place->mount->session();
+    Archive& its_archive = session->archive();
     // The archives on a search path are few: asking each once is enough.
     for (const auto& [archive, records] : known_) {
-      if (archive == here.mount->archive.get()) return visit(here, records);
+      if (archive == &its_archive) return visit(here, records);
     }
-    const auto records = find_packages(*here.mount->archive, name_);
+    const auto records = find_packages(its_archive, name_);
     if (!records) {
       complete_ = false;
       return;
     }
-    known_.emplace_back(here.mount->archive.get(), *records);
+    known_.emplace_back(&its_archive, *records);
     visit(here, known_.back().second);
   }
 

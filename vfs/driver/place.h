@@ -4,6 +4,9 @@
 
 #pragma once
 
+#include <cerrno>
+#include <exception>
+
 #include "archive/name.h"
 #include "driver/driver.h"
 
@@ -11,32 +14,34 @@ namespace starlit {
 
 extern const Tcl_Filesystem kArchiveFilesystem;
 
-// The place that Tcl keeps with a path of this file system. Throws Error{ENOENT} when a mount has gone meanwhile.
-inline const Place* place_of(Tcl_Obj* path) {
-  const auto* place = static_cast<const Place*>(Tcl_FSGetInternalRep(path, &kArchiveFilesystem));
-  if (place == nullptr) throw posix_error("couldn't use path", string_of(path), ENOENT);
-  return place;
+// Runs the body of a procedure that returns 0 or sets errno and returns -1.
+template <typename Body>
+int answer(Body&& body) noexcept {
+  try {
+    const int error = body();
+    if (error == 0) return 0;
+    Tcl_SetErrno(error);
+  } catch (const Error& error) {
+    Tcl_SetErrno(error.posix());
+  } catch (const std::exception&) {
+    Tcl_SetErrno(ENOMEM);
+  }
+  return -1;
 }
+
+// The place that Tcl keeps with a path of this file system. Throws Error{ENOENT} when a mount has gone meanwhile.
+const Place* place_of(Tcl_Obj* path);
+
+// The name that a place comes to when the links on the way are followed: a link that leads out of the archive leads
+// nowhere, an absolute one into its own mount leads there. With `must_exist` false also a name that is not there, in a
+// directory that may be.
+std::optional<std::string> followed_name(const Place& place, Session& session, bool must_exist = true);
 
 // The member at a place, or the one that a link there leads to.
-inline std::optional<Member> find_followed(const Place& place) {
-  Archive& archive = *place.mount->archive;
-  auto member = archive.find(place.name);
-  if (member && member->type != MemberType::kLink) return member;
-  if (!archive.may_hold_links()) return std::nullopt;
-  const auto name = archive.resolve(place.name, true);
-  return name ? archive.find(*name) : std::nullopt;
-}
+std::optional<Member> find_followed(const Place& place, Session& session);
 
 // Why there is nothing at a place: ENOTDIR when one of its directories is a file.
-inline int missing(const Place& place) {
-  for (std::string_view name = parent_name(place.name); !name.empty(); name = parent_name(name)) {
-    if (const auto member = place.mount->archive->find(name)) {
-      return member->type == MemberType::kFile ? ENOTDIR : ENOENT;
-    }
-  }
-  return ENOENT;
-}
+int missing(const Place& place, Session& session);
 
 inline bool is_executable(const Member& member) {
   return member.type == MemberType::kDirectory || (member.permissions & 0111) != 0;

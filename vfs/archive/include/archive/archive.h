@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// An archive that is open for reading: an SQLite database with the table
+// An open archive: an SQLite database with the table
 //
 //     sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB)
 //
-//     a file           mode has S_IFREG; sz is its size; data as codec.h says
+//     a file           mode has S_IFREG; sz is its size; data as codec.h says, or for a large one as chunks.h says
 //     a directory      mode has S_IFDIR; data is null
 //     a symbolic link  mode has S_IFLNK; sz is -1; data is the target
 //
@@ -15,6 +15,8 @@
 // 3. What an archive says of itself is not believed: types, sizes and names are checked where they are used.
 // 4. `sqlite3 -A` names what it is given: an archive made of "." holds "./a". Such an archive is seen without the "./".
 // 5. Any thread may call; calls on one archive take turns.
+// 6. An archive in a file that is opened for writing is changed through editor.h. Everything that is read is the last
+//    committed state, or within a transaction of this object what that has made of it.
 //
 // Names are members' names (name.h); "" is the root directory. Every function throws Error for what is damaged; what
 // is not there is std::nullopt.
@@ -39,6 +41,10 @@
 
 namespace starlit {
 
+class ChunkReader;
+class FileDatabase;
+class HostFile;
+
 enum class MemberType { kFile, kDirectory, kLink };
 
 struct Member {
@@ -46,7 +52,8 @@ struct Member {
   std::uint32_t permissions = 0755;  // the low 12 bits of st_mode
   std::int64_t mtime_s = 0;          // seconds since 1970
   std::int64_t size_bytes = 0;       // of a file's content, or of a link's target
-  std::int64_t stored_bytes = 0;     // what the content takes in the archive
+  std::int64_t stored_bytes = 0;     // what the content takes in its row; see Archive::stored_bytes()
+  std::int64_t chunks = 0;           // the number of a large file's content, see chunks.h; 0: it lies in its row
   std::uint64_t inode = 0;           // made of the name: the same at every mount
 
   // st_mode: type and permissions.
@@ -54,6 +61,8 @@ struct Member {
 };
 
 class MemberReader;
+
+enum class Access { kRead, kWrite };
 
 // kOwn: an archive that is a part of the running program, whose schema need not be checked.
 enum class Trust { kNone, kOwn };
@@ -69,7 +78,11 @@ class Archive : public std::enable_shared_from_this<Archive> {
 
   // An archive in a file, found by its mark or at its start. Readers in other processes and writers such as the
   // sqlite3 shell are held apart by SQLite's locks.
-  static std::shared_ptr<Archive> open_file(const std::string& path);
+  static std::shared_ptr<Archive> open_file(const std::string& path, Access access = Access::kRead);
+
+  // The same file once more, as a connection of its own: for another thread. Works where the path no longer leads to
+  // the file. Only for archives in files.
+  std::shared_ptr<Archive> reopen() const;
 
   // The same for a program that reads all of it and ends: up to kLoadMax bytes it is read into memory at once, as one
   // state. Larger ones are left in the file.
@@ -84,13 +97,26 @@ class Archive : public std::enable_shared_from_this<Archive> {
   ~Archive();
 
   const std::string& path() const noexcept { return path_; }
+  bool is_writable() const noexcept { return access_ == Access::kWrite; }
+
+  // The file that the archive lies in; null for one in memory.
+  const std::shared_ptr<const HostFile>& host() const noexcept { return host_; }
+
+  // An empty file that is not in any archive yet.
+  static Member new_member(std::string_view name);
 
   // A member by its exact name; links are not followed.
   std::optional<Member> find(std::string_view name);
 
   // The name that `name` comes to when links in it are followed: all of them, or all but the last part. A link that
-  // leads out of the archive leads nowhere. Throws Error{ELOOP} for a cycle.
-  std::optional<std::string> resolve(std::string_view name, bool follow_last);
+  // leads out of the archive leads nowhere; an absolute one does unless it leads to or below `mounted_at`, the path of
+  // the root. Throws Error{ELOOP} for a cycle.
+  struct Links {
+    std::string_view mounted_at = {};
+    bool must_exist = true;  // else the name is given whether there is a member or not
+  };
+  std::optional<std::string> resolve(std::string_view name, bool follow_last, const Links& links);
+  std::optional<std::string> resolve(std::string_view name, bool follow_last) { return resolve(name, follow_last, {}); }
 
   // Whether there may be a symbolic link in the archive. False only when its writer has recorded that there is none and
   // nothing has changed since.
@@ -98,6 +124,9 @@ class Archive : public std::enable_shared_from_this<Archive> {
 
   // The target of a symbolic link; nothing when `name` is no link.
   std::optional<std::string> link_target(std::string_view name);
+
+  // What a file's content takes in the archive.
+  std::int64_t stored_bytes(const Member& member);
 
   // A file's content. Nothing when there is no such file.
   std::unique_ptr<MemberReader> open(std::string_view name);
@@ -138,7 +167,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
   };
 
   // The database, for the further tables of the layer above; hold lock() while using it.
-  sqlite3* database() const noexcept { return database_.get(); }
+  sqlite3* database() const noexcept { return database_; }
   std::unique_lock<std::recursive_mutex> lock() { return std::unique_lock(mutex_); }
 
   // What the archive's writer has recorded about it under a key (facts.h), or nothing when nobody has, or when anything
@@ -149,6 +178,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
   // (has_data false) when it is longer than `data_max` bytes.
   struct Stored {
     std::int64_t mode = 0, mtime_s = 0, size = 0, row = 0;
+    std::int64_t chunks = 0;
     Bytes data;
     bool is_null = false;
     bool has_data = false;
@@ -161,13 +191,20 @@ class Archive : public std::enable_shared_from_this<Archive> {
   // Ends what stored() began: lets other processes change the archive again.
   void release() noexcept { sqlite3_reset(find_.get()); }
 
+  // SQLite's count of the changes that were ever made.
+  std::uint32_t change_counter();
+
  private:
+  friend class ChunkReader;
+  friend class Editor;
   friend class MemberReader;
+  friend class Transaction;
   class Ascending;
 
   Archive(Database database, std::string path, Trust trust);
+  Archive(std::shared_ptr<const HostFile> host, const Location& location, Access access);
+  void prepare_statements(Trust trust);
   void check_schema();
-  std::uint32_t change_counter();
   std::string stored_name(std::string_view name) const { return root_ + std::string(name); }
   std::optional<Member> find_row(std::string_view name);
   std::optional<Member> find_stored(std::string_view stored, std::string_view name);
@@ -182,9 +219,17 @@ class Archive : public std::enable_shared_from_this<Archive> {
 
   std::recursive_mutex mutex_;
   std::string path_;
+  Access access_ = Access::kRead;
   Mapping mapping_;  // where the database's bytes lie, when they are not in a file; outlives it
   std::vector<std::byte> content_;
-  Database database_;
+  Database memory_;
+  std::shared_ptr<const HostFile> host_;
+  std::unique_ptr<FileDatabase> file_;
+  sqlite3* database_ = nullptr;  // of one of the two
+  int transactions_ = 0;         // open ones, each within the one before
+  bool has_changed_ = false;     // anything, in the outermost one
+  bool hides_linkless_ = false;  // the record no longer holds in this transaction
+  bool hides_packages_ = false;
   Statement find_;
   Statement names_;
   Inflater inflater_;
@@ -195,8 +240,8 @@ class Archive : public std::enable_shared_from_this<Archive> {
 
 // The content of one file: any part of it, in any order.
 //
-// Small members are inflated whole at once. Large ones are read piece by piece; going back in a deflated one starts
-// from its beginning. Holds its archive.
+// Small members are inflated whole at once. Large ones are read piece by piece; going back in one that is deflated as a
+// whole starts from its beginning, one in chunks (chunks.h) is read anywhere at the same cost. Holds its archive.
 class MemberReader {
  public:
   ~MemberReader();
@@ -211,6 +256,9 @@ class MemberReader {
   // The whole content when it is in memory; for large members nothing.
   std::optional<Bytes> bytes() const noexcept;
 
+  // The content's chunks, or null.
+  const ChunkReader* chunks() const noexcept { return chunks_.get(); }
+
  private:
   friend class Archive;
   struct Stream;
@@ -219,6 +267,7 @@ class MemberReader {
   std::int64_t size_bytes_ = 0;
   std::unique_ptr<std::byte[]> content_;
   std::unique_ptr<Stream> stream_;
+  std::unique_ptr<ChunkReader> chunks_;
 };
 
 }  // namespace starlit

@@ -41,6 +41,22 @@ class Deflater {
   std::unique_ptr<State> state_;
 };
 
+// Deflates piece by piece with constant memory.
+class DeflateStream {
+ public:
+  explicit DeflateStream(int level);  // 1 to 9
+  ~DeflateStream();
+  DeflateStream(const DeflateStream&) = delete;
+  DeflateStream& operator=(const DeflateStream&) = delete;
+
+  // Takes all of `in` and gives what there is of the deflated data; `last` ends it. The result lives until the next call.
+  Bytes deflate(Bytes in, bool last);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 // Inflates whole buffers. One object per thread.
 class Inflater {
  public:

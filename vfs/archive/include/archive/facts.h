@@ -10,7 +10,7 @@
 //     runtime    the names of the members that belong to the runtime, each ended by a NUL
 //
 // A fact holds as long as `counter` is the database's change counter (offset 24 of its header), which SQLite raises with
-// every change that anyone makes. `sz` and `data` are as in sqlar, so `SELECT sqlar_uncompress(data, sz)` shows the text.
+// every change that anyone makes; our own changes keep true facts valid (carry_facts). `sz` and `data` are as in sqlar, so `SELECT sqlar_uncompress(data, sz)` shows the text.
 
 #pragma once
 
@@ -36,5 +36,9 @@ std::optional<std::string> read_fact(Archive& archive, std::string_view key, std
 // Records a fact that will hold when the change counter is `counter`.
 void write_fact(sqlite3* database, std::string_view key, std::uint32_t counter, std::string_view text,
                 const std::string& path);
+
+// Keeps facts valid over a change that makes the counter go from `counter` to the next number, but for those that the
+// change has made untrue.
+void carry_facts(Archive& archive, std::uint32_t counter, bool linkless, bool packages);
 
 }  // namespace starlit

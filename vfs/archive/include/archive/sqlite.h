@@ -25,7 +25,10 @@ using Statement = std::unique_ptr<sqlite3_stmt, Calls<sqlite3_finalize>>;
 // The errno that says best what an SQLite result code (extended ones too) means to a caller of a file system.
 int posix_of(int code) noexcept;
 
-// How long to wait for another process that is changing an archive.
+// Sets SQLite up for this process, once; before its first use.
+void configure_sqlite();
+
+// How long to wait for another connection that is changing an archive.
 inline constexpr int kBusyTimeoutMs = 5000;
 
 inline constexpr std::string_view kReading = "couldn't read";

@@ -5,9 +5,9 @@
 // Its procedures are thin: each asks the mount table for the place of a path, the archive for the member, and turns the
 // answer, or the Error, into what Tcl expects. See Tcl_FSRegister(3tcl).
 //
-// 1. Every change fails with EROFS.
-// 2. A member is readable whatever its permission bits say, since open() reads it; it is executable when it is a
-//    directory or has an x bit.
+// 1. In an archive mounted for reading every change fails with EROFS; in a writable one it does what it does on a disk.
+// 2. In an archive mounted for reading a member is readable whatever its permission bits say; it is executable when it
+//    is a directory or has an x bit.
 // 3. Symbolic links are followed inside their archive; one that leads out of it leads nowhere (ENOENT).
 // 4. `cd` into an archive leaves the process in the nearest real directory, that of the archive's file, so `exec` runs
 //    there.
@@ -33,7 +33,7 @@ struct OpenedArchive {
   std::shared_ptr<Archive> archive;
   std::int64_t mtime_s;
 };
-OpenedArchive open_archive(Tcl_Interp* interp, Tcl_Obj* path);
+OpenedArchive open_archive(Tcl_Interp* interp, Tcl_Obj* path, Access access);
 
 // Mounts an archive and tells Tcl that paths may mean something else now. `point` is absolute and normalised.
 void mount_archive(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s);

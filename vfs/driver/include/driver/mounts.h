@@ -7,6 +7,7 @@
 //    kit mounted at its own path, the archive hides it.
 // 3. Mounts may nest: the longest mount point that holds a path has it.
 // 4. A mount with open channels cannot be unmounted.
+// 5. A thread that ends calls leave(): Tcl's exit handler for threads sees to it.
 
 #pragma once
 
@@ -14,22 +15,50 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
-#include "archive/archive.h"
+#include "archive/session.h"
 
 namespace starlit {
 
-struct Mount {
-  std::string point;                  // the directory it appears as
-  std::shared_ptr<Archive> archive;
-  std::int64_t root_mtime_s = 0;      // of the archive's file: what stat says of the mount point
-  std::uint64_t device = 0;           // st_dev: differs between mounts
+class Mount {
+ public:
+  Mount(std::string mount_point, std::shared_ptr<Archive> archive, std::int64_t root_mtime, std::uint64_t device_number);
+
+  const std::string point;         // the directory it appears as
+  const std::string archive_path;
+  const bool is_writable;
+  const std::int64_t root_mtime_s; // of the archive's file: what stat says of the mount point
+  const std::uint64_t device;      // st_dev: differs between mounts
   mutable std::atomic<int> channels = 0;  // open on it
+
+  // The calling thread's view of the archive: in a writable one a connection of its own, made when it is first asked
+  // for. Throws Error where that cannot be opened, or when the mount has gone.
+  std::shared_ptr<Session> session() const;
+
+  // Ends what the calling thread has of it.
+  void leave() const;
+
+  // Ends it for all threads: what they still hold comes to nothing.
+  void close() const;
+
+  // The access times that were set here; an archive has no place for them, so they last as long as the mount.
+  void set_atime(std::string_view name, std::int64_t atime_s) const;
+  std::optional<std::int64_t> atime(std::string_view name) const;
+  void forget_atime(std::string_view name) const;
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<Archive> first_;  // until a thread takes it
+  mutable std::shared_ptr<Session> shared_;
+  mutable std::map<std::thread::id, std::shared_ptr<Session>> sessions_;
+  mutable std::map<std::string, std::int64_t, std::less<>> atimes_;
 };
 
 // A path in a mount: the mount and the member's name ("" for the mount point).
@@ -48,6 +77,9 @@ class MountTable {
 
   // The mount that holds an absolute, normalised path.
   std::optional<Place> find(std::string_view path) const;
+
+  // Ends what the calling thread has of all mounts.
+  void leave() const;
 
   // All mounts in the order of their mount points.
   std::vector<std::shared_ptr<const Mount>> all() const;

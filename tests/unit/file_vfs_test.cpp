@@ -2,7 +2,7 @@
 //
 // A database behind a prefix, side by side with the sqlite3 shell and its --append.
 
-#include "offset_vfs.h"
+#include "file_vfs.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -192,7 +192,7 @@ TEST_CASE("while another process changes the archive it says so") {
   write_host_file(scratch / "a.kit", kit());
   const auto reader = Archive::open_file(scratch / "a.kit");
   const Location location = locate_archive(open_regular(scratch / "a.kit"), "a.kit");
-  const Database writer = open_at_offset(scratch / "a.kit", location, SQLITE_OPEN_READWRITE);
+  const FileDatabase writer(std::make_shared<const HostFile>(scratch / "a.kit"), location, Access::kWrite);
   execute(writer.get(), "BEGIN EXCLUSIVE", "a.kit");
   const Error error = error_of([&] { reader->find("main.tcl"); });
   CHECK(error.code() == "BUSY");
@@ -207,7 +207,7 @@ TEST_CASE("a snapshot holds the archive's lock from its beginning to its end") {
   write_host_file(scratch / "a.kit", kit());
   const auto archive = Archive::open_file(scratch / "a.kit");
   const Location location = locate_archive(open_regular(scratch / "a.kit"), "a.kit");
-  const Database writer = open_at_offset(scratch / "a.kit", location, SQLITE_OPEN_READWRITE);
+  const FileDatabase writer(std::make_shared<const HostFile>(scratch / "a.kit"), location, Access::kWrite);
   {
     const Archive::Snapshot snapshot(*archive);
     CHECK(error_of([&] { execute(writer.get(), "BEGIN EXCLUSIVE", "a.kit"); }).posix() == EAGAIN);

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+
+#include "host_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "base/error.h"
+
+namespace starlit {
+namespace {
+
+// What another user may have put there is opened without waiting for it and without following it.
+constexpr int kCareful = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+
+// openat(2), repeated when a signal interrupts it.
+int open_at(int directory, const char* name, int flags, mode_t mode = 0) noexcept {
+  int fd;
+  do {
+    fd = ::openat(directory, name, flags, mode);
+  } while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+}  // namespace
+
+HostFile::HostFile(const std::string& path) : path_(path) {
+  const std::unique_ptr<char, Calls<std::free>> resolved(::realpath(path.c_str(), nullptr));
+  if (!resolved) throw posix_error("couldn't open", path_);
+  const std::string real = resolved.get();
+  const auto slash = real.rfind('/');
+  name_ = real.substr(slash + 1);
+  if (name_.empty()) throw posix_error("couldn't open", path_, EISDIR);
+  const std::string directory = slash == 0 ? "/" : real.substr(0, slash);
+  directory_ = Fd(open_at(AT_FDCWD, directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory_) {
+    // One that may be searched but not listed.
+    directory_ = Fd(open_at(AT_FDCWD, directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    can_sync_ = false;
+  }
+  if (!directory_) throw posix_error("couldn't open", path_);
+  struct stat status;
+  if (::fstatat(directory_.get(), name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    throw posix_error("couldn't open", path_);
+  }
+  if (S_ISDIR(status.st_mode)) throw posix_error("couldn't open", path_, EISDIR);
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(EINVAL, "NOTFILE", quoted("couldn't open", path_) + ": not a regular file");
+  }
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
+  mode_ = status.st_mode & 0777;
+  owner_ = status.st_uid;
+  group_ = status.st_gid;
+}
+
+Fd HostFile::open(Access access) const {
+  Fd fd(open_at(directory_.get(), name_.c_str(), (access == Access::kWrite ? O_RDWR : O_RDONLY) | kCareful));
+  if (!fd) throw posix_error("couldn't open", path_);
+  const struct stat status = stat_fd(fd, path_);
+  if (status.st_dev != device_ || status.st_ino != inode_) {
+    throw Error(ESTALE, "REPLACED",
+                quoted("couldn't open", path_) + ": another file has taken its place (hint: mount it anew)");
+  }
+  return fd;
+}
+
+int HostFile::open_journal(int flags) const noexcept {
+  try {
+    const std::string name = name_ + "-journal";
+    Fd fd(open_at(directory_.get(), name.c_str(), flags | kCareful, mode_));
+    if (!fd) return -1;
+    struct stat status;
+    if (::fstat(fd.get(), &status) != 0) return -1;
+    if (!S_ISREG(status.st_mode)) {
+      errno = EINVAL;
+      return -1;
+    }
+    // Whoever may change the archive must be able to roll back what another has begun.
+    if ((flags & O_CREAT) != 0 && status.st_size == 0) {
+      if (::geteuid() == 0 && ::fchown(fd.get(), owner_, group_) != 0) return -1;
+      if ((status.st_mode & 0777) != mode_ && ::fchmod(fd.get(), mode_) != 0) return -1;
+    }
+    return fd.release();
+  } catch (const std::exception&) {
+    errno = ENOMEM;
+    return -1;
+  }
+}
+
+bool HostFile::has_journal() const noexcept {
+  try {
+    struct stat status;
+    return ::fstatat(directory_.get(), (name_ + "-journal").c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(status.st_mode) && status.st_size > 0;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+int HostFile::remove_journal() const noexcept {
+  try {
+    return ::unlinkat(directory_.get(), (name_ + "-journal").c_str(), 0);
+  } catch (const std::exception&) {
+    errno = ENOMEM;
+    return -1;
+  }
+}
+
+int HostFile::sync_directory() const noexcept { return can_sync_ ? ::fsync(directory_.get()) : 0; }
+
+Fd HostFile::open_temporary() const {
+  Fd fd(open_at(directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  // A file system or kernel without O_TMPFILE: a file with a name, for a moment.
+  for (int i = 0; !fd && i < 100; ++i) {
+    char name[48];
+    std::snprintf(name, sizeof name, ".starlit-%d-%u", ::getpid(), static_cast<unsigned>(::random()));
+    fd = Fd(open_at(directory_.get(), name, O_CREAT | O_EXCL | O_RDWR | kCareful, 0600));
+    if (fd) {
+      static_cast<void>(::unlinkat(directory_.get(), name, 0));
+    } else if (errno != EEXIST) {
+      break;
+    }
+  }
+  if (!fd) throw posix_error("couldn't make a temporary file beside", path_);
+  return fd;
+}
+
+}  // namespace starlit

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+//
+// The file of the host that an archive lies in, and what lies beside it: SQLite's journal and temporary files.
+//
+// 1. It is found by its directory, which is held open, so that all of this goes on when paths no longer lead there:
+//    after chroot(2), or when the process has moved.
+// 2. The file is never another one: when it was replaced meanwhile, opening it again is an Error.
+// 3. Opening is not fooled by what others put there: links are not followed, only regular files are opened, and a FIFO
+//    does not block.
+//
+// Safe to use from any thread.
+
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "archive/archive.h"
+#include "base/file.h"
+
+namespace starlit {
+
+class HostFile {
+ public:
+  // `path` may lead through links; what it leads to is a regular file. Throws Error `couldn't open "path": ...`.
+  explicit HostFile(const std::string& path);
+
+  // As it was given.
+  const std::string& path() const noexcept { return path_; }
+
+  // A new open file description. Throws Error: EACCES or EROFS where it may not be written, ETXTBSY for a program that
+  // runs, ESTALE where another file has taken its place.
+  Fd open(Access access) const;
+
+  // The rollback journal, `NAME-journal`. -1 and errno where it cannot be opened; `flags` are open(2)'s.
+  int open_journal(int flags) const noexcept;
+  bool has_journal() const noexcept;
+  // 0, or -1 and errno.
+  int remove_journal() const noexcept;
+
+  // Makes what was created, removed or renamed in the directory durable. 0, or -1 and errno.
+  int sync_directory() const noexcept;
+
+  // A file without a name, in the same directory: for what does not fit into memory.
+  Fd open_temporary() const;
+
+ private:
+  std::string path_;
+  std::string name_;  // in the directory
+  Fd directory_;
+  bool can_sync_ = true;  // whether the directory is open for reading
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+  mode_t mode_ = 0;
+  uid_t owner_ = 0;
+  gid_t group_ = 0;
+};
+
+}  // namespace starlit

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: MIT
+
+#include "archive/session.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "archive/name.h"
+#include "host_file.h"
+
+namespace starlit {
+namespace {
+
+std::int64_t now_s() { return ::time(nullptr); }
+
+}  // namespace
+
+Session::Session(std::shared_ptr<Archive> archive) : archive_(std::move(archive)), editor_(archive_) {}
+Session::~Session() = default;
+
+void Session::fail(std::string_view name, int posix) const {
+  throw posix_error("couldn't use", archive_->path() + "/" + std::string(name), posix);
+}
+
+bool Session::permits(const Member& member, std::uint32_t bit) const noexcept {
+  if (!is_writable() || ::geteuid() == 0) return true;
+  return (member.permissions >> 6 & bit) == bit;
+}
+
+std::shared_ptr<OpenFile> Session::known(std::string_view name) {
+  const auto at = files_.find(name);
+  return at == files_.end() ? nullptr : at->second.lock();
+}
+
+std::optional<Member> Session::find(std::string_view name) {
+  auto member = archive_->find(name);
+  if (files_.empty()) return member;
+  const auto file = known(name);
+  if (!file || !(file->is_new_ || file->is_changed_)) return member;
+  if (!member) member = Archive::new_member(name);
+  member->size_bytes = file->size_bytes();
+  member->permissions = file->permissions_;
+  member->mtime_s = file->mtime_s_;
+  return member;
+}
+
+std::vector<std::string> Session::child_names(std::string_view directory) {
+  std::vector<std::string> names = archive_->child_names(directory);
+  for (const auto& [name, weak] : files_) {
+    if (parent_name(name) != directory) continue;
+    const auto file = weak.lock();
+    if (!file || !file->is_new_) continue;
+    const std::string part(last_part(name));
+    if (std::find(names.begin(), names.end(), part) == names.end()) names.push_back(part);
+  }
+  return names;
+}
+
+void Session::need_writable(std::string_view name) const {
+  if (!is_writable()) fail(name, EROFS);
+}
+
+// A name can be made or taken away where its directory is one, and the owner may write there.
+void Session::need_entry(std::string_view name) {
+  need_writable(name);
+  if (name.empty()) fail(name, EBUSY);
+  if (last_part(name).size() > 255) fail(name, ENAMETOOLONG);
+  if (!name_fault(name).empty()) fail(name, EINVAL);
+  for (std::string_view directory = parent_name(name); !directory.empty();) {
+    const auto member = find(directory);
+    if (member && member->type != MemberType::kDirectory) fail(name, ENOTDIR);
+    if (member && !permits(*member, 3)) fail(name, EACCES);
+    if (member) return;
+    directory = parent_name(directory);
+    const auto above = find(directory);
+    if (directory.empty() || (above && above->type == MemberType::kDirectory)) fail(name, ENOENT);
+  }
+}
+
+std::shared_ptr<OpenFile> Session::open(std::string_view name, int flags, std::uint32_t permissions) {
+  const bool writes = (flags & O_ACCMODE) != O_RDONLY;
+  if (!is_writable()) {
+    if (writes || (flags & O_TRUNC) != 0) fail(name, EROFS);
+    auto reader = archive_->open(name);
+    if (!reader) {
+      if (archive_->find(name)) fail(name, EISDIR);
+      fail(name, (flags & O_CREAT) != 0 ? EROFS : ENOENT);
+    }
+    if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) fail(name, EEXIST);
+    auto file = std::make_shared<OpenFile>(shared_from_this(), std::string(name));
+    file->reader_ = std::move(reader);
+    return file;
+  }
+
+  auto file = known(name);
+  const auto member = find(name);
+  if (member) {
+    if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) fail(name, EEXIST);
+    if (member->type != MemberType::kFile) fail(name, EISDIR);
+    if (writes && !permits(*member, 2)) fail(name, EACCES);
+    if ((flags & O_ACCMODE) != O_WRONLY && !permits(*member, 4)) fail(name, EACCES);
+  } else {
+    if ((flags & O_CREAT) == 0) fail(name, ENOENT);
+    need_entry(name);
+  }
+  if (!file) {
+    file = std::make_shared<OpenFile>(shared_from_this(), std::string(name));
+    std::erase_if(files_, [](const auto& entry) { return entry.second.expired(); });
+  }
+  if (!member) {
+    file->is_new_ = file->is_changed_ = true;
+    file->permissions_ = permissions;
+    file->mtime_s_ = now_s();
+    if ((flags & O_EXCL) != 0 || !writes) {
+      editor_.create_file(name, permissions, file->mtime_s_);
+      file->is_new_ = file->is_changed_ = false;
+    }
+  } else if (!file->is_changed_) {
+    file->permissions_ = member->permissions;
+    file->mtime_s_ = member->mtime_s;
+    if ((flags & O_TRUNC) == 0) file->refresh();
+  }
+  if (writes) {
+    if ((flags & O_TRUNC) != 0) {
+      file->truncate(0);
+    } else if (file->writers_ == 0 && (file->is_new_ || !file->is_changed_)) {
+      file->only_appended_ = (flags & O_APPEND) != 0;
+      file->appended_from_ = file->size_bytes();
+    }
+    if ((flags & O_APPEND) == 0) file->only_appended_ = false;
+    ++file->writers_;
+  }
+  files_.insert_or_assign(std::string(name), file);
+  return file;
+}
+
+void Session::forget(std::string_view name) {
+  if (const auto file = known(name)) {
+    file->detach();
+    files_.erase(std::string(name));
+  }
+}
+
+void Session::move_names(std::string_view from, std::string_view to) {
+  const std::string below = std::string(from) + "/";
+  std::map<std::string, std::weak_ptr<OpenFile>, std::less<>> moved;
+  for (auto at = files_.begin(); at != files_.end();) {
+    const bool is_below = at->first.starts_with(below);
+    if (at->first != from && !is_below) {
+      ++at;
+      continue;
+    }
+    std::string name(to);
+    if (is_below) name += at->first.substr(from.size());
+    if (const auto file = at->second.lock()) {
+      file->name_ = name;
+      moved.emplace(std::move(name), at->second);
+    }
+    at = files_.erase(at);
+  }
+  for (auto& [name, file] : moved) files_.insert_or_assign(name, std::move(file));
+}
+
+void Session::make_directory(std::string_view name, std::uint32_t permissions) {
+  need_writable(name);
+  if (find(name)) fail(name, EEXIST);
+  need_entry(name);
+  editor_.make_directory(name, permissions, now_s());
+}
+
+void Session::make_link(std::string_view name, std::string_view target) {
+  need_writable(name);
+  if (find(name)) fail(name, EEXIST);
+  need_entry(name);
+  editor_.make_link(name, target, now_s());
+}
+
+void Session::remove_file(std::string_view name) {
+  need_entry(name);
+  const auto file = known(name);
+  if (file && file->is_new_) {
+    forget(name);
+    return;
+  }
+  if (file) file->detach();
+  editor_.remove_file(name, now_s());
+  if (file) files_.erase(std::string(name));
+}
+
+void Session::remove_directory(std::string_view name, bool recursive) {
+  need_entry(name);
+  const std::string below = std::string(name) + "/";
+  for (auto at = files_.lower_bound(below); at != files_.end() && at->first.starts_with(below); ++at) {
+    const auto file = at->second.lock();
+    if (!file) continue;
+    if (!recursive && file->is_new_) fail(name, ENOTEMPTY);
+    if (recursive) file->detach();
+  }
+  editor_.remove_directory(name, recursive, now_s());
+  std::erase_if(files_, [&](const auto& entry) { return entry.first.starts_with(below); });
+}
+
+void Session::rename(std::string_view from, std::string_view to) {
+  need_entry(from);
+  need_entry(to);
+  if (from == to && find(from)) return;
+  const auto file = known(from);
+  if (file && file->is_changed_) file->settle();
+  if (const auto target = known(to)) {
+    if (target->is_new_) {
+      forget(to);
+    } else {
+      target->detach();
+    }
+  }
+  editor_.rename(from, to, now_s());
+  files_.erase(std::string(to));
+  move_names(from, to);
+}
+
+void Session::copy_file(std::string_view from, std::string_view to) {
+  need_entry(to);
+  if (const auto file = known(from); file && file->is_changed_) file->settle();
+  if (const auto member = archive_->find(from); member && member->type == MemberType::kFile && !permits(*member, 4)) {
+    fail(from, EACCES);
+  }
+  Transaction transaction(*archive_);
+  if (const auto target = find(to)) {
+    if (target->type == MemberType::kDirectory) fail(to, EISDIR);
+    remove_file(to);
+  }
+  editor_.copy_member(from, to);
+  transaction.commit();
+}
+
+void Session::set_mtime(std::string_view name, std::int64_t mtime_s) {
+  need_writable(name);
+  const auto file = known(name);
+  if (file) file->mtime_s_ = mtime_s;
+  if (!file || !file->is_new_) editor_.set_mtime(name, mtime_s);
+}
+
+void Session::set_permissions(std::string_view name, std::uint32_t permissions) {
+  need_writable(name);
+  const auto file = known(name);
+  if (file) file->permissions_ = permissions;
+  if (!file || !file->is_new_) editor_.set_permissions(name, permissions);
+}
+
+struct Session::Handles::State {
+  std::shared_ptr<OpenFile> file;
+  std::string name;
+  bool is_removed, is_new;
+};
+
+Session::Handles::Handles(Session& session) : session_(session) {
+  for (const auto& [name, weak] : session.files_) {
+    if (const auto file = weak.lock()) states_.push_back({file, name, file->is_removed_, file->is_new_});
+  }
+}
+
+Session::Handles::~Handles() = default;
+
+void Session::Handles::restore() const {
+  // Files that were opened since and are open still keep what they hold; closing them makes them anew.
+  for (const State& state : states_) {
+    session_.files_.erase(state.file->name_);
+    state.file->name_ = state.name;
+    state.file->is_removed_ = state.is_removed;
+    state.file->is_new_ = state.is_new;
+    if (state.is_new) state.file->is_changed_ = true;
+  }
+  for (const State& state : states_) session_.files_.insert_or_assign(state.name, state.file);
+  for (const auto& [name, weak] : session_.files_) {
+    const auto file = weak.lock();
+    if (file && !file->is_changed_ && !file->is_removed_) file->refresh();
+  }
+}
+
+OpenFile::OpenFile(std::shared_ptr<Session> session, std::string name)
+    : session_(std::move(session)), name_(std::move(name)) {}
+
+OpenFile::~OpenFile() = default;
+
+std::int64_t OpenFile::size_bytes() const noexcept {
+  if (working_) return working_->size_bytes();
+  return reader_ ? reader_->size_bytes() : 0;
+}
+
+std::size_t OpenFile::read(std::int64_t offset, std::span<std::byte> out) {
+  if (working_) return working_->read(offset, out);
+  return reader_ ? reader_->read(offset, out) : 0;
+}
+
+// What the archive holds now.
+void OpenFile::refresh() {
+  working_.reset();
+  reader_ = session_->archive().open(name_);
+}
+
+WorkingFile& OpenFile::working() {
+  if (!working_) {
+    working_ = std::make_unique<WorkingFile>(
+        std::move(reader_), [host = session_->archive().host()] { return host->open_temporary(); });
+  }
+  return *working_;
+}
+
+void OpenFile::write(std::int64_t offset, Bytes bytes) {
+  if (bytes.empty()) return;
+  working().write(offset, bytes);
+  is_changed_ = true;
+  mtime_s_ = now_s();
+}
+
+void OpenFile::append(Bytes bytes) { write(size_bytes(), bytes); }
+
+void OpenFile::truncate(std::int64_t size) {
+  only_appended_ = false;
+  if (size == 0) {
+    // Nothing of what was there is needed.
+    reader_.reset();
+    working_.reset();
+  }
+  working().truncate(size);
+  is_changed_ = true;
+  mtime_s_ = now_s();
+}
+
+// From now on nobody else can have this content: all of it is kept here.
+void OpenFile::detach() {
+  is_removed_ = true;
+  is_new_ = is_changed_ = false;
+  if (working_ && working_->bytes()) return;
+  if (!working_ && (!reader_ || reader_->bytes())) return;
+  std::vector<std::byte> buffer(static_cast<std::size_t>(kChunkBytes));
+  WorkingFile& content = working();
+  for (std::int64_t at = 0; at < content.size_bytes();) {
+    const std::size_t got = content.read(at, buffer);
+    content.write(at, Bytes(buffer).first(got));
+    at += static_cast<std::int64_t>(got);
+  }
+}
+
+// Rule 3. Within a transaction, so that nobody appends meanwhile.
+void OpenFile::append_to_current() {
+  auto current = session_->archive().open(name_);
+  if (!current) return;
+  if (current->size_bytes() == appended_from_ && !working_->bytes()) {
+    // The same content, as far as chunks tell; put_file() looks closer.
+    const ChunkReader* base = working_->base_chunks();
+    const ChunkReader* now = current->chunks();
+    if (base != nullptr && now != nullptr && base->number() == now->number() && base->version() == now->version()) return;
+  }
+  const std::int64_t end = current->size_bytes();
+  auto content = std::make_unique<WorkingFile>(std::move(current), [host = session_->archive().host()] {
+    return host->open_temporary();
+  });
+  std::vector<std::byte> buffer(static_cast<std::size_t>(kChunkBytes));
+  for (std::int64_t at = appended_from_; at < working_->size_bytes();) {
+    const std::size_t got = working_->read(at, buffer);
+    content->write(end + at - appended_from_, Bytes(buffer).first(got));
+    at += static_cast<std::int64_t>(got);
+  }
+  working_ = std::move(content);
+}
+
+void OpenFile::settle() {
+  if (is_removed_ || !is_changed_) return;
+  WorkingFile& content = working();
+  if (only_appended_) {
+    Transaction transaction(session_->archive());
+    append_to_current();
+    session_->editor_.put_file(name_, permissions_, mtime_s_, *working_);
+    transaction.commit();
+  } else {
+    session_->editor_.put_file(name_, permissions_, mtime_s_, content);
+  }
+  is_new_ = is_changed_ = false;
+  if (!working_->bytes()) refresh();
+  appended_from_ = size_bytes();
+}
+
+void OpenFile::close_writer() {
+  --writers_;
+  try {
+    settle();
+  } catch (const Error&) {
+    // Nothing more comes of it: what others of this session read is what the archive holds.
+    is_changed_ = false;
+    if (is_new_) {
+      is_removed_ = true;
+      is_new_ = false;
+      session_->files_.erase(name_);
+    } else if (!is_removed_) {
+      refresh();
+    }
+    throw;
+  }
+}
+
+}  // namespace starlit

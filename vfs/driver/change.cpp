@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+
+#include "change.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utime.h>
+
+#include "archive/editor.h"
+#include "base/file.h"
+#include "inspect.h"
+#include "permissions.h"
+#include "place.h"
+
+namespace starlit {
+namespace {
+
+// Tcl hands the result of these procedures on as the result of a command: not -1.
+template <typename Body>
+int change(Body&& body) noexcept {
+  return answer(body) == 0 ? TCL_OK : TCL_ERROR;
+}
+
+// As Tcl's own: a directory that holds something "exists".
+int exists_for_not_empty() noexcept {
+  if (Tcl_GetErrno() == ENOTEMPTY) Tcl_SetErrno(EEXIST);
+  return TCL_ERROR;
+}
+
+void set_culprit(Tcl_Obj** culprit, Tcl_Obj* path) noexcept {
+  if (culprit == nullptr) return;
+  *culprit = path;
+  Tcl_IncrRefCount(path);
+}
+
+// Copies what lies below a directory, into one that is there.
+void copy_below(Session& session, const std::string& from, const std::string& to) {
+  for (const std::string& part : session.child_names(from)) {
+    const std::string source = join_name(from, part);
+    const std::string target = join_name(to, part);
+    const auto member = session.find(source);
+    if (!member) continue;
+    if (member->type == MemberType::kDirectory) {
+      session.make_directory(target, member->permissions);
+      copy_below(session, source, target);
+      session.set_mtime(target, member->mtime_s);
+    } else {
+      session.copy_file(source, target);
+    }
+  }
+}
+
+bool is_same_user(Tcl_Obj* value, std::uint32_t number, Attribute attribute, Tcl_Obj* path) {
+  Tcl_WideInt given;
+  if (Tcl_GetWideIntFromObj(nullptr, value, &given) == TCL_OK) return given == number;
+  Tcl_Obj* name = nullptr;
+  if (get_attribute(nullptr, static_cast<int>(attribute), path, &name) != TCL_OK) return false;
+  const Obj owned(name);
+  return string_of(value) == string_of(name);
+}
+
+}  // namespace
+
+std::uint32_t new_permissions(int wanted) noexcept {
+  // Tcl has no command that changes the umask.
+  static const mode_t mask = current_umask();
+  return static_cast<std::uint32_t>(wanted) & 07777 & ~mask;
+}
+
+int utime_path(Tcl_Obj* path, struct utimbuf* times) noexcept {
+  return answer([&] {
+    const Place* place = place_of(path);
+    const auto session = place->mount->session();
+    if (!session->is_writable()) return EROFS;
+    const auto name = followed_name(*place, *session);
+    if (!name) return missing(*place, *session);
+    session->set_mtime(*name, times->modtime);
+    if (times->actime != times->modtime) {
+      place->mount->set_atime(*name, times->actime);
+    } else {
+      place->mount->forget_atime(*name);
+    }
+    return 0;
+  });
+}
+
+Tcl_Obj* link_path(Tcl_Obj* path, Tcl_Obj* to, int action) noexcept {
+  Tcl_Obj* result = nullptr;
+  answer([&] {
+    const Place* place = place_of(path);
+    const auto session = place->mount->session();
+    if (to == nullptr) {
+      const auto text = session->archive().link_target(place->name);
+      if (!text) return session->find(place->name) ? EINVAL : missing(*place, *session);
+      result = from_utf8(*text);
+      Tcl_IncrRefCount(result);
+      return 0;
+    }
+    if (!session->is_writable()) return EROFS;
+    if ((action & TCL_CREATE_SYMBOLIC_LINK) == 0) return EOPNOTSUPP;
+    // What a relative target is relative to is the link's directory. The target must be there, as Tcl has it.
+    Tcl_Obj* seen = to;
+    Obj joined;
+    if (Tcl_FSGetPathType(to) == TCL_PATH_RELATIVE) {
+      const std::string_view text = string_of(path);
+      const std::string directory(parent_name(text));
+      joined = Obj(directory.empty() ? to : new_string(directory + "/" + std::string(string_of(to))));
+      seen = joined.get();
+    }
+    if (Tcl_FSAccess(seen, F_OK) != 0) return ENOENT;
+    if (session->find(place->name)) return EEXIST;
+    const Obj target(Tcl_FSGetTranslatedPath(nullptr, to));
+    if (!target) return ENOENT;
+    session->make_link(place->name, to_utf8(string_of(target.get())));
+    result = to;
+    return 0;
+  });
+  return result;
+}
+
+int set_attribute(Tcl_Interp* interp, int index, Tcl_Obj* path, Tcl_Obj* value) noexcept {
+  const int result = answer([&] {
+    const Place* place = place_of(path);
+    const auto session = place->mount->session();
+    if (!session->is_writable()) return EROFS;
+    const auto name = followed_name(*place, *session);
+    if (!name) return missing(*place, *session);
+    switch (static_cast<Attribute>(index)) {
+      // An archive has no owners: all belongs to who runs the program.
+      case Attribute::kGroup: return is_same_user(value, ::getegid(), Attribute::kGroup, path) ? 0 : EPERM;
+      case Attribute::kOwner: return is_same_user(value, ::geteuid(), Attribute::kOwner, path) ? 0 : EPERM;
+      case Attribute::kStored: return EPERM;
+      case Attribute::kPermissions: break;
+    }
+    Tcl_WideInt number;
+    auto permissions = parse_permissions(string_of(value), session->find(*name)->permissions);
+    if (!permissions && Tcl_GetWideIntFromObj(nullptr, value, &number) == TCL_OK) {
+      permissions = static_cast<std::uint32_t>(number & 07777);
+    }
+    if (!permissions) {
+      if (interp != nullptr) {
+        Tcl_SetObjResult(interp, Tcl_ObjPrintf("unknown permission string format \"%s\"", Tcl_GetString(value)));
+        Tcl_SetErrorCode(interp, "TCL", "VALUE", "PERMISSION", nullptr);
+      }
+      return -1;
+    }
+    session->set_permissions(*name, *permissions);
+    return 0;
+  });
+  if (result == 0) return TCL_OK;
+  if (interp != nullptr && Tcl_GetErrno() != -1) {
+    Tcl_SetObjResult(interp,
+                     Tcl_ObjPrintf("could not change \"%s\": %s", Tcl_GetString(path), Tcl_PosixError(interp)));
+  }
+  return TCL_ERROR;
+}
+
+int create_directory(Tcl_Obj* path) noexcept {
+  return change([&] {
+    const Place* place = place_of(path);
+    place->mount->session()->make_directory(place->name, new_permissions(0777));
+    return 0;
+  });
+}
+
+int remove_directory(Tcl_Obj* path, int recursive, Tcl_Obj** culprit) noexcept {
+  const int result = change([&] {
+    const Place* place = place_of(path);
+    place->mount->session()->remove_directory(place->name, recursive != 0);
+    place->mount->forget_atime(place->name);
+    return 0;
+  });
+  if (result == TCL_OK) return TCL_OK;
+  set_culprit(culprit, path);
+  return exists_for_not_empty();
+}
+
+int delete_file(Tcl_Obj* path) noexcept {
+  return change([&] {
+    const Place* place = place_of(path);
+    place->mount->session()->remove_file(place->name);
+    place->mount->forget_atime(place->name);
+    return 0;
+  });
+}
+
+int copy_file(Tcl_Obj* from, Tcl_Obj* to) noexcept {
+  return change([&] {
+    const Place* source = place_of(from);
+    const Place* target = place_of(to);
+    if (source->mount != target->mount) return EXDEV;
+    target->mount->session()->copy_file(source->name, target->name);
+    return 0;
+  });
+}
+
+int rename_file(Tcl_Obj* from, Tcl_Obj* to) noexcept {
+  const int result = change([&] {
+    const Place* source = place_of(from);
+    const Place* target = place_of(to);
+    if (source->mount != target->mount) return EXDEV;
+    source->mount->session()->rename(source->name, target->name);
+    if (const auto atime_s = source->mount->atime(source->name)) {
+      source->mount->set_atime(target->name, *atime_s);
+      source->mount->forget_atime(source->name);
+    }
+    return 0;
+  });
+  return result == TCL_OK ? TCL_OK : exists_for_not_empty();
+}
+
+int copy_directory(Tcl_Obj* from, Tcl_Obj* to, Tcl_Obj** culprit) noexcept {
+  const int result = change([&] {
+    const Place* source = place_of(from);
+    const Place* target = place_of(to);
+    if (source->mount != target->mount) return EXDEV;
+    const auto session = source->mount->session();
+    const auto member = session->find(source->name);
+    if (!member) return missing(*source, *session);
+    if (target->name == source->name || target->name.starts_with(source->name + "/")) return EINVAL;
+    Transaction transaction(session->archive());
+    session->make_directory(target->name, member->permissions);
+    copy_below(*session, source->name, target->name);
+    session->set_mtime(target->name, member->mtime_s);
+    transaction.commit();
+    return 0;
+  });
+  if (result != TCL_OK) set_culprit(culprit, to);
+  return result;
+}
+
+}  // namespace starlit

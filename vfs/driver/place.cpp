@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+
+#include "place.h"
+
+namespace starlit {
+
+const Place* place_of(Tcl_Obj* path) {
+  const auto* place = static_cast<const Place*>(Tcl_FSGetInternalRep(path, &kArchiveFilesystem));
+  if (place == nullptr) throw posix_error("couldn't use path", string_of(path), ENOENT);
+  return place;
+}
+
+std::optional<std::string> followed_name(const Place& place, Session& session, bool must_exist) {
+  const auto member = session.find(place.name);
+  if (member && member->type != MemberType::kLink) return place.name;
+  if (!session.archive().may_hold_links()) return must_exist ? std::nullopt : std::optional(place.name);
+  const std::string point = to_utf8(place.mount->point);
+  const auto name = session.archive().resolve(place.name, true, {point, false});
+  if (!name || (must_exist && !session.find(*name))) return std::nullopt;
+  return name;
+}
+
+std::optional<Member> find_followed(const Place& place, Session& session) {
+  auto member = session.find(place.name);
+  if (member && member->type != MemberType::kLink) return member;
+  const auto name = followed_name(place, session);
+  return name ? session.find(*name) : std::nullopt;
+}
+
+int missing(const Place& place, Session& session) {
+  for (std::string_view name = parent_name(place.name); !name.empty(); name = parent_name(name)) {
+    if (const auto member = session.find(name)) return member->type == MemberType::kFile ? ENOTDIR : ENOENT;
+  }
+  return ENOENT;
+}
+
+}  // namespace starlit
