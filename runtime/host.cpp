@@ -101,6 +101,10 @@ int __wrap_TclpObjNormalizePath(Tcl_Interp* interp, Tcl_Obj* path, int checked) 
 }
 
 int __wrap_TclCrossFilesystemCopy(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target) noexcept {
+  if (const auto copied = starlit::copy_into_archive(source, target)) {
+    Tcl_SetErrno(*copied);
+    return *copied == 0 ? TCL_OK : TCL_ERROR;
+  }
   const int result = __real_TclCrossFilesystemCopy(interp, source, target);
   Tcl_StatBuf status;
   if (result == TCL_OK && starlit::mounted_prefix(starlit::string_of(Tcl_FSGetNormalizedPath(nullptr, source))) &&

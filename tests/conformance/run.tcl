@@ -62,7 +62,7 @@ proc conformance::ParseArguments {arguments} {
     set arguments [lassign $arguments build source]
     set build [file normalize $build]
     set source [file normalize $source]
-    set options [dict create -modes $modes -files * -jobs [exec nproc] -limit 240 \
+    set options [dict create -modes $modes -files * -jobs [exec nproc] -limit 600 \
         -exceptions [file join $here exceptions.txt]]
     foreach {option value} $arguments {
         if {![dict exists $options $option]} {Misuse "unknown option \"$option\""}
@@ -175,10 +175,10 @@ proc conformance::FilesOf {mode} {
 
 # Runs and returns a dictionary: mode -> outcomes. `plan` is mode -> files.
 proc conformance::Round {plan round jobs} {
+    variable options
     dict for {mode files} $plan {
         foreach file $files {Add $mode $file $round}
     }
-    variable options
     set outcomes [dict create]
     dict for {key result} [suite::RunAll $jobs [dict get $options -limit]] {
         lassign $key mode file

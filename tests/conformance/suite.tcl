@@ -149,15 +149,3 @@ proc suite::ReadLog {file log status} {
 }
 
 proc suite::Escape {text} {regsub -all {[][*?\\]} $text {\\&}}
-
-# What a log says of a test that failed: from its headline to its last line.
-proc suite::Explain {log name} {
-    set channel [open $log]
-    fconfigure $channel -encoding utf-8
-    set text [read $channel]
-    close $channel
-    set first [string first "==== $name " $text]
-    set last [string first "\n==== $name FAILED" $text $first]
-    if {$first < 0 || $last < 0} {return [join [lrange [split [string trimright $text] \n] end-9 end] \n]}
-    string range $text $first $last-1
-}

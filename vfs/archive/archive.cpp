@@ -5,10 +5,12 @@
 #include <algorithm>
 
 #include "archive/chunks.h"
+#include "archive/executable.h"
 #include "archive/facts.h"
 #include "archive/name.h"
 #include "file_vfs.h"
 #include "host_file.h"
+#include "starpack.h"
 
 namespace starlit {
 namespace {
@@ -73,9 +75,24 @@ Archive::Archive(std::shared_ptr<const HostFile> host, const Location& location,
   prepare_statements(Trust::kNone);
 }
 
+// The copy is private: neither durability nor locks are asked of it.
+Archive::Archive(std::shared_ptr<const HostFile> executable)
+    : path_(executable->path()),
+      access_(Access::kWrite),
+      host_(std::move(executable)),
+      starpack_(std::make_unique<Starpack>(host_)),
+      file_(std::make_unique<FileDatabase>(host_, starpack_->copy())),
+      database_(file_->get()) {
+  execute(database_,
+          "PRAGMA journal_mode=MEMORY;PRAGMA synchronous=OFF;PRAGMA temp_store=MEMORY;PRAGMA secure_delete=FAST", path_,
+          kWriting);
+  prepare_statements(Trust::kNone);
+}
+
 Archive::~Archive() {
   names_.reset();
   find_.reset();
+  if (starpack_) return;
   // SQLite leaves the journal while anybody writes: without one there is nothing to tidy up.
   if (file_ && is_writable() && host_->has_journal()) file_->trim();
 }
@@ -144,12 +161,38 @@ std::shared_ptr<Archive> Archive::open_file(const std::string& path, Access acce
       // Then reading tells, if it matters: a journal alone does not.
     }
   }
-  const Fd fd = host->open(access);
+  if (access == Access::kWrite) {
+    // An executable is only read here, and made anew: one that runs could not be written.
+    const Fd fd = host->open(Access::kRead);
+    char magic[4];
+    if (read_at(fd, magic, sizeof magic, 0, path) == sizeof magic && is_elf({magic, sizeof magic})) {
+      host->check_directory();
+      return std::shared_ptr<Archive>(new Archive(host));
+    }
+  }
+  Fd fd;
+  try {
+    fd = host->open(access);
+    if (access == Access::kWrite) host->check_directory();
+  } catch (const Error& error) {
+    if (access == Access::kRead || !error.code().empty()) throw;
+    throw Error(error.posix(), "", error.text() + " (hint: mount it with -readonly)");
+  }
   const Location location = locate_archive(fd, path);
   return std::shared_ptr<Archive>(new Archive(host, location, access));
 }
 
+void Archive::renew() {
+  if (!starpack_) return;
+  const auto turn = lock();
+  if (transactions_ > 0 || !starpack_->is_stale()) return;
+  release();
+  starpack_->renew();
+  sqlite3_file_control(database_, "main", SQLITE_FCNTL_RESET_CACHE, nullptr);
+}
+
 std::shared_ptr<Archive> Archive::reopen() const {
+  if (starpack_) return std::shared_ptr<Archive>(new Archive(host_));
   const Fd fd = host_->open(access_);
   return std::shared_ptr<Archive>(new Archive(host_, locate_archive(fd, path_), access_));
 }

@@ -9,6 +9,7 @@
 #include "archive/facts.h"
 #include "archive/name.h"
 #include "host_file.h"
+#include "starpack.h"
 
 namespace starlit {
 namespace {
@@ -45,6 +46,9 @@ Transaction::Transaction(Archive& archive) : archive_(archive), turn_(archive.lo
   level_ = archive.transactions_;
   if (level_ == 0) {
     archive.release();
+    if (archive.starpack_ && archive.starpack_->begin()) {
+      sqlite3_file_control(archive.database_, "main", SQLITE_FCNTL_RESET_CACHE, nullptr);
+    }
     execute(archive.database_, "BEGIN IMMEDIATE", archive.path(), kWriting);
     archive.has_changed_ = archive.hides_linkless_ = archive.hides_packages_ = false;
   } else if (sqlite3_get_autocommit(archive.database_) != 0) {
@@ -67,12 +71,26 @@ void Transaction::undo() noexcept {
   archive_.release();
   if (level_ == 0) {
     sqlite3_exec(archive_.database_, "ROLLBACK", nullptr, nullptr, nullptr);
+    if (archive_.starpack_) archive_.starpack_->end();
     archive_.has_changed_ = archive_.hides_linkless_ = archive_.hides_packages_ = false;
   } else {
     char sql[80];
     std::snprintf(sql, sizeof sql, "ROLLBACK TO s%d; RELEASE s%d", level_, level_);
     sqlite3_exec(archive_.database_, sql, nullptr, nullptr, nullptr);
   }
+}
+
+// The copy is changed; where no executable comes of it the copy goes back to what the executable holds.
+void Transaction::publish() {
+  Starpack& starpack = *archive_.starpack_;
+  try {
+    if (archive_.has_changed_) starpack.publish();
+  } catch (...) {
+    starpack.renew();
+    sqlite3_file_control(archive_.database_, "main", SQLITE_FCNTL_RESET_CACHE, nullptr);
+    throw;
+  }
+  starpack.end();
 }
 
 void Transaction::commit() {
@@ -89,6 +107,7 @@ void Transaction::commit() {
         carry_facts(archive_, archive_.change_counter(), !archive_.hides_linkless_, !archive_.hides_packages_);
       }
       execute(archive_.database_, "COMMIT", archive_.path(), kWriting);
+      if (archive_.starpack_) publish();
       archive_.has_changed_ = archive_.hides_linkless_ = archive_.hides_packages_ = false;
     }
   } catch (...) {

@@ -85,7 +85,7 @@ int fill_read(ssize_t got, void* buffer, int size) noexcept {
 // One registered VFS for one connection: it knows the file, so the names that SQLite passes say only what is meant.
 class FileVfs {
  public:
-  FileVfs(std::shared_ptr<const HostFile> host, const Location& location, Access access);
+  FileVfs(std::shared_ptr<const HostFile> host, const Location& location, Access access, int private_file = -1);
   FileVfs(const FileVfs&) = delete;
   FileVfs& operator=(const FileVfs&) = delete;
   ~FileVfs() { sqlite3_vfs_unregister(&vfs_); }
@@ -112,6 +112,7 @@ class FileVfs {
   off_t offset_;
   bool has_mark_;
   Access access_;
+  int private_file_;  // or -1: the archive's own file
   std::int64_t wait_until_ms_ = 0;
 };
 
@@ -220,6 +221,10 @@ struct DatabaseFile : sqlite3_file {
   static int lock(sqlite3_file* file, int wanted) noexcept {
     DatabaseFile* f = self(file);
     if (f->level >= wanted) return SQLITE_OK;
+    if (f->vfs->private_file_ >= 0) {
+      f->level = wanted;
+      return SQLITE_OK;
+    }
     if (f->level == SQLITE_LOCK_NONE) f->room = -1;  // others may have changed the file meanwhile
     if (wanted == SQLITE_LOCK_SHARED) {
       // Through the pending byte, which a writer that waits for readers to end keeps.
@@ -253,6 +258,10 @@ struct DatabaseFile : sqlite3_file {
   static int unlock(sqlite3_file* file, int wanted) noexcept {
     DatabaseFile* f = self(file);
     if (f->level <= wanted) return SQLITE_OK;
+    if (f->vfs->private_file_ >= 0) {
+      f->level = wanted;
+      return SQLITE_OK;
+    }
     if (wanted == SQLITE_LOCK_SHARED) {
       if (f->level == SQLITE_LOCK_EXCLUSIVE) {
         if (const int code = f->set_lock(F_RDLCK, kSharedFirst, kSharedSize); code != SQLITE_OK) {
@@ -272,7 +281,7 @@ struct DatabaseFile : sqlite3_file {
   static int check_reserved_lock(sqlite3_file* file, int* result) noexcept {
     DatabaseFile* f = self(file);
     *result = f->level >= SQLITE_LOCK_RESERVED ? 1 : 0;
-    if (*result != 0) return SQLITE_OK;
+    if (*result != 0 || f->vfs->private_file_ >= 0) return SQLITE_OK;
     struct flock range{};
     range.l_type = F_WRLCK;
     range.l_whence = SEEK_SET;
@@ -386,11 +395,12 @@ bool is_journal(const char* name) noexcept {
 
 }  // namespace
 
-FileVfs::FileVfs(std::shared_ptr<const HostFile> host, const Location& location, Access access)
+FileVfs::FileVfs(std::shared_ptr<const HostFile> host, const Location& location, Access access, int private_file)
     : host_(std::move(host)),
       offset_(static_cast<off_t>(location.offset)),
       has_mark_(location.has_mark),
-      access_(access) {
+      access_(access),
+      private_file_(private_file) {
   configure_sqlite();
   // Randomness, time and sleeping are the default VFS's affair.
   vfs_ = *sqlite3_vfs_find(nullptr);
@@ -414,7 +424,10 @@ int FileVfs::open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int fl
   file->pMethods = nullptr;
   try {
     if ((flags & SQLITE_OPEN_MAIN_DB) != 0) {
-      auto* database = new (file) DatabaseFile{{}, me, me->host_->open(me->access_)};
+      Fd fd = me->private_file_ < 0 ? me->host_->open(me->access_)
+                                    : Fd(::fcntl(me->private_file_, F_DUPFD_CLOEXEC, 0));
+      if (!fd) return SQLITE_CANTOPEN;
+      auto* database = new (file) DatabaseFile{{}, me, std::move(fd)};
       database->pMethods = &kDatabaseMethods;
     } else if ((flags & SQLITE_OPEN_MAIN_JOURNAL) != 0) {
       const bool is_new = !me->host_->has_journal();
@@ -452,7 +465,8 @@ int FileVfs::remove(sqlite3_vfs* vfs, const char* name, int sync_directory) noex
 }
 
 int FileVfs::access(sqlite3_vfs* vfs, const char* name, int, int* result) noexcept {
-  *result = is_journal(name) && self(vfs)->host_->has_journal() ? 1 : 0;
+  const FileVfs* me = self(vfs);
+  *result = is_journal(name) && me->private_file_ < 0 && me->host_->has_journal() ? 1 : 0;
   return SQLITE_OK;
 }
 
@@ -494,6 +508,12 @@ FileDatabase::FileDatabase(std::shared_ptr<const HostFile> host, const Location&
   database_ = open_database("/archive", mode | SQLITE_OPEN_NOMUTEX, vfs_->name(), path);
   sqlite3_busy_handler(
       database_.get(), [](void* vfs, int calls) { return static_cast<FileVfs*>(vfs)->wait(calls) ? 1 : 0; }, vfs_.get());
+}
+
+FileDatabase::FileDatabase(std::shared_ptr<const HostFile> host, const Fd& file) {
+  const std::string path = host->path();
+  vfs_ = std::make_unique<FileVfs>(std::move(host), Location{}, Access::kWrite, file.get());
+  database_ = open_database("/archive", SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, vfs_->name(), path);
 }
 
 void FileDatabase::trim() noexcept {

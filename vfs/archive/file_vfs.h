@@ -37,6 +37,9 @@ class FileDatabase {
   // Opens the database at `location`. Throws Error.
   FileDatabase(std::shared_ptr<const HostFile> host, const Location& location, Access access);
 
+  // A plain database in a file that nobody else has: no locks, its journal in memory. `path` is for messages.
+  FileDatabase(std::shared_ptr<const HostFile> host, const Fd& file);
+
   sqlite3* get() const noexcept { return database_.get(); }
 
   // Takes away the room behind the database and the journal beside it, where nobody else uses the file at this moment;

@@ -3,11 +3,13 @@
 #include "host_file.h"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 
 #include "base/error.h"
@@ -25,6 +27,12 @@ int open_at(int directory, const char* name, int flags, mode_t mode = 0) noexcep
     fd = ::openat(directory, name, flags, mode);
   } while (fd < 0 && errno == EINTR);
   return fd;
+}
+
+unsigned random_number() noexcept {
+  unsigned number = 0;
+  static_cast<void>(::getrandom(&number, sizeof number, 0));
+  return number;
 }
 
 }  // namespace
@@ -68,6 +76,49 @@ Fd HostFile::open(Access access) const {
                 quoted("couldn't open", path_) + ": another file has taken its place (hint: mount it anew)");
   }
   return fd;
+}
+
+Fd HostFile::open_current() const {
+  Fd fd(open_at(directory_.get(), name_.c_str(), O_RDONLY | kCareful));
+  if (!fd) throw posix_error("couldn't open", path_);
+  return fd;
+}
+
+bool HostFile::stat_current(struct stat& status) const noexcept {
+  return ::fstatat(directory_.get(), name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+void HostFile::check_directory() const {
+  if (::faccessat(directory_.get(), ".", W_OK | X_OK, AT_EACCESS) == 0) return;
+  const int error = errno;
+  throw Error(error, "DIRECTORY",
+              quoted("couldn't open", path_) + " for writing: its directory must be writable too, for a journal: " +
+                  ::strerrordesc_np(error) + " (hint: mount it with -readonly)");
+}
+
+HostFile::Beside::Beside(const HostFile& host) : host_(host) {
+  for (int i = 0; i < 100; ++i) {
+    char tail[16];
+    std::snprintf(tail, sizeof tail, ".%08x", random_number());
+    // A name of 255 bytes leaves no room for a longer one beside it.
+    name_ = "." + host.name_.substr(0, 200) + tail;
+    fd_ = Fd(open_at(host.directory_.get(), name_.c_str(), O_CREAT | O_EXCL | O_RDWR | kCareful, 0600));
+    if (fd_ || errno != EEXIST) break;
+  }
+  if (!fd_) throw posix_error("couldn't make a file beside", host.path_);
+}
+
+HostFile::Beside::~Beside() {
+  if (!name_.empty()) static_cast<void>(::unlinkat(host_.directory_.get(), name_.c_str(), 0));
+}
+
+void HostFile::Beside::take_place() {
+  const int directory = host_.directory_.get();
+  if (::renameat(directory, name_.c_str(), directory, host_.name_.c_str()) != 0) {
+    throw posix_error("couldn't write", host_.path_);
+  }
+  name_.clear();
+  if (host_.sync_directory() != 0) throw posix_error("couldn't write", host_.path_);
 }
 
 int HostFile::open_journal(int flags) const noexcept {
@@ -119,7 +170,7 @@ Fd HostFile::open_temporary() const {
   // A file system or kernel without O_TMPFILE: a file with a name, for a moment.
   for (int i = 0; !fd && i < 100; ++i) {
     char name[48];
-    std::snprintf(name, sizeof name, ".starlit-%d-%u", ::getpid(), static_cast<unsigned>(::random()));
+    std::snprintf(name, sizeof name, ".starlit-%08x", random_number());
     fd = Fd(open_at(directory_.get(), name, O_CREAT | O_EXCL | O_RDWR | kCareful, 0600));
     if (fd) {
       static_cast<void>(::unlinkat(directory_.get(), name, 0));

@@ -33,6 +33,32 @@ class HostFile {
   // runs, ESTALE where another file has taken its place.
   Fd open(Access access) const;
 
+  // The file that has the name now, whichever it is.
+  Fd open_current() const;
+  bool stat_current(struct stat& status) const noexcept;
+
+  // Throws Error unless files can be made in the directory, as changing the archive needs.
+  void check_directory() const;
+
+  // A new file in the same directory that can take the file's name. The destructor removes one that has not.
+  class Beside {
+   public:
+    explicit Beside(const HostFile& host);
+    Beside(const Beside&) = delete;
+    Beside& operator=(const Beside&) = delete;
+    ~Beside();
+
+    const Fd& fd() const noexcept { return fd_; }
+
+    // Durable when it returns.
+    void take_place();
+
+   private:
+    const HostFile& host_;
+    std::string name_;
+    Fd fd_;
+  };
+
   // The rollback journal, `NAME-journal`. -1 and errno where it cannot be opened; `flags` are open(2)'s.
   int open_journal(int flags) const noexcept;
   bool has_journal() const noexcept;

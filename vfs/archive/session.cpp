@@ -236,6 +236,14 @@ void Session::copy_file(std::string_view from, std::string_view to) {
   transaction.commit();
 }
 
+bool Session::put_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s, WorkingFile& content) {
+  if (known(name)) return false;
+  need_entry(name);
+  if (const auto member = archive_->find(name); member && !permits(*member, 2)) fail(name, EACCES);
+  editor_.put_file(name, permissions, mtime_s, content);
+  return true;
+}
+
 void Session::set_mtime(std::string_view name, std::int64_t mtime_s) {
   need_writable(name);
   const auto file = known(name);

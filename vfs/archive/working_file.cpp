@@ -41,6 +41,18 @@ WorkingFile::WorkingFile(std::unique_ptr<MemberReader> base, std::function<Fd()>
   }
 }
 
+WorkingFile::WorkingFile(Fd file, std::int64_t size_bytes) : size_bytes_(size_bytes) {
+  if (size_bytes_ <= kInMemoryMax) {
+    memory_.resize(static_cast<std::size_t>(size_bytes_));
+    memory_.resize(read_at(file, memory_.data(), memory_.size(), 0, kObject));
+    size_bytes_ = static_cast<std::int64_t>(memory_.size());
+    return;
+  }
+  in_memory_ = false;
+  file_ = std::move(file);
+  present_.assign(static_cast<std::size_t>((size_bytes_ + kChunkBytes - 1) / kChunkBytes), true);
+}
+
 std::optional<Bytes> WorkingFile::bytes() const noexcept {
   return in_memory_ ? std::optional<Bytes>(memory_) : std::nullopt;
 }

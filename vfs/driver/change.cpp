@@ -194,6 +194,28 @@ int copy_file(Tcl_Obj* from, Tcl_Obj* to) noexcept {
   });
 }
 
+std::optional<int> copy_into_archive(Tcl_Obj* source, Tcl_Obj* target) noexcept {
+  try {
+    const auto to = mount_table()->find(normalized(nullptr, target));
+    if (!to || !to->mount->is_writable || Tcl_FSGetFileSystemForPath(source) != Tcl_FSGetFileSystemForPath(Obj(new_string("/")).get())) {
+      return std::nullopt;
+    }
+    const Place place{to->mount, to_utf8(to->name)};
+    const auto session = place.mount->session();
+    const auto name = followed_name(place, *session, false);
+    if (!name) return std::nullopt;
+    Fd file = open_regular(to_host(normalized(nullptr, source)));
+    const struct stat status = stat_fd(file, "");
+    WorkingFile content(std::move(file), status.st_size);
+    const bool done = session->put_file(*name, status.st_mode & 07777, status.st_mtime, content);
+    return done ? std::optional(0) : std::nullopt;
+  } catch (const Error& error) {
+    return error.posix();
+  } catch (const std::exception&) {
+    return ENOMEM;
+  }
+}
+
 int rename_file(Tcl_Obj* from, Tcl_Obj* to) noexcept {
   const int result = change([&] {
     const Place* source = place_of(from);

@@ -3,6 +3,7 @@
 #include "command_table.h"
 #include "driver/commands.h"
 #include "driver/driver.h"
+#include "place.h"
 
 namespace starlit {
 namespace {
@@ -51,6 +52,26 @@ Obj transaction(Tcl_Interp* interp, Arguments arguments) {
   return Obj(Tcl_GetObjResult(interp));
 }
 
+// For starkit::remount: where the archive cannot be opened as asked for, the mount stays as it was.
+Obj remount(Tcl_Interp* interp, Arguments arguments) {
+  const std::string point(normalized(interp, arguments[0]));
+  Access access = Access::kWrite;
+  if (arguments.size() == 2) {
+    if (string_of(arguments[1]) != "-readonly") {
+      throw Error(EINVAL, "OPTION", quoted("unknown option", string_of(arguments[1])) + ": must be -readonly");
+    }
+    access = Access::kRead;
+  }
+  const auto place = register_driver().find(point);
+  if (!place || !place->name.empty()) {
+    throw Error(EINVAL, "NOTMOUNTED", quoted("couldn't remount", point) + ": nothing is mounted there");
+  }
+  auto archive = Archive::open_file(place->mount->archive_path, access);
+  register_driver().replace(point, std::move(archive), place->mount->root_mtime_s);
+  Tcl_FSMountsChanged(&kArchiveFilesystem);
+  return Obj(new_string(point));
+}
+
 Obj unmount(Tcl_Interp* interp, Arguments arguments) {
   unmount_archive(std::string(normalized(interp, arguments[0])));
   return Obj();
@@ -80,6 +101,7 @@ constexpr CommandRow kCommands[] = {
     {"::vfs::sqlar::Mount", "archive ?mountpoint? ?-readonly?", 1, 3, mount},
     {"::vfs::sqlar::Unmount", "mountpoint", 1, 1, unmount},
     {"::vfs::sqlar::transaction", "mountpoint script", 2, 2, transaction},
+    {"::starlit::remount", "mountpoint ?-readonly?", 1, 2, remount},
     {"::starlit::mounts", "?path?", 0, 1, mounts},
 };
 

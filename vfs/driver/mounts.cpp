@@ -39,7 +39,10 @@ std::shared_ptr<Session> Mount::session() const {
   const std::lock_guard lock(mutex_);
   if (shared_) return shared_;
   const auto id = std::this_thread::get_id();
-  if (const auto known = sessions_.find(id); known != sessions_.end()) return known->second;
+  if (const auto known = sessions_.find(id); known != sessions_.end()) {
+    known->second->archive().renew();
+    return known->second;
+  }
   std::shared_ptr<Archive> archive = std::exchange(first_, nullptr);
   if (!archive) {
     if (sessions_.empty()) throw posix_error("couldn't use", point, ENOENT);
@@ -91,8 +94,8 @@ void MountTable::add(const std::string& point, std::shared_ptr<Archive> archive,
   mounts_.emplace(point, std::move(mount));
 }
 
-void MountTable::remove(const std::string& point) {
-  const std::unique_lock lock(mutex_);
+// What is mounted at exactly this point and has no open channels.
+std::shared_ptr<Mount>& MountTable::idle(const std::string& point) {
   const auto at = mounts_.find(point);
   if (at == mounts_.end()) {
     throw Error(EINVAL, "NOTMOUNTED", quoted("couldn't unmount", point) + ": nothing is mounted there");
@@ -102,8 +105,21 @@ void MountTable::remove(const std::string& point) {
                 quoted("couldn't unmount", point) + ": " + std::to_string(channels) +
                     (channels == 1 ? " file is open" : " files are open"));
   }
-  at->second->close();
-  mounts_.erase(at);
+  return at->second;
+}
+
+void MountTable::remove(const std::string& point) {
+  const std::unique_lock lock(mutex_);
+  idle(point)->close();
+  mounts_.erase(point);
+}
+
+void MountTable::replace(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s) {
+  const std::unique_lock lock(mutex_);
+  std::shared_ptr<Mount>& mount = idle(point);
+  auto next = std::make_shared<Mount>(point, std::move(archive), root_mtime_s, mount->device);
+  mount->close();
+  mount = std::move(next);
 }
 
 void MountTable::leave() const {

@@ -95,7 +95,8 @@ proc ::starkit::autoextend {dir} {
 # ::starkit::remount --
 #
 #	Mounts the application's archive anew, with other options: without -readonly it becomes writable. When that is
-#	refused, the archive is mounted again as it was, and the error is the caller's.
+#	refused the archive stays mounted as it was. In a starpack each change, or transaction, then makes a new executable
+#	that takes the place of this one; the program that runs goes on.
 #
 # Arguments:
 #	args -	Options of the Mount command.
@@ -103,17 +104,7 @@ proc ::starkit::autoextend {dir} {
 proc ::starkit::remount {args} {
     variable topdir
 
-    lassign [::starlit::mounts $topdir] mountpoint archive state
-    if {$mountpoint ne $topdir} {
-	return -code error -errorcode [list STARKIT NOTMOUNTED $topdir] \
-	    "couldn't remount \"$topdir\": not a mounted archive"
-    }
-    ::vfs::sqlar::Unmount $topdir
-    if {[catch {::vfs::sqlar::Mount $archive $topdir {*}$args} message options]} {
-	::vfs::sqlar::Mount $archive $topdir {*}[expr {$state eq "readonly" ? "-readonly" : ""}]
-	return -options $options $message
-    }
-    return $message
+    return [::starlit::remount $topdir {*}$args]
 }
 
 # ::starkit::fullnormalize --

@@ -44,6 +44,7 @@ namespace starlit {
 class ChunkReader;
 class FileDatabase;
 class HostFile;
+class Starpack;
 
 enum class MemberType { kFile, kDirectory, kLink };
 
@@ -77,7 +78,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
                                                std::string path);
 
   // An archive in a file, found by its mark or at its start. Readers in other processes and writers such as the
-  // sqlite3 shell are held apart by SQLite's locks.
+  // sqlite3 shell are held apart by SQLite's locks. An executable is changed by making a new one: see starpack.h.
   static std::shared_ptr<Archive> open_file(const std::string& path, Access access = Access::kRead);
 
   // The same file once more, as a connection of its own: for another thread. Works where the path no longer leads to
@@ -98,6 +99,9 @@ class Archive : public std::enable_shared_from_this<Archive> {
 
   const std::string& path() const noexcept { return path_; }
   bool is_writable() const noexcept { return access_ == Access::kWrite; }
+
+  // Of an executable: takes over what others have made of it meanwhile. Does nothing within a transaction.
+  void renew();
 
   // The file that the archive lies in; null for one in memory.
   const std::shared_ptr<const HostFile>& host() const noexcept { return host_; }
@@ -203,6 +207,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
 
   Archive(Database database, std::string path, Trust trust);
   Archive(std::shared_ptr<const HostFile> host, const Location& location, Access access);
+  explicit Archive(std::shared_ptr<const HostFile> executable);
   void prepare_statements(Trust trust);
   void check_schema();
   std::string stored_name(std::string_view name) const { return root_ + std::string(name); }
@@ -224,6 +229,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
   std::vector<std::byte> content_;
   Database memory_;
   std::shared_ptr<const HostFile> host_;
+  std::unique_ptr<Starpack> starpack_;
   std::unique_ptr<FileDatabase> file_;
   sqlite3* database_ = nullptr;  // of one of the two
   int transactions_ = 0;         // open ones, each within the one before

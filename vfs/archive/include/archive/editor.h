@@ -38,6 +38,7 @@ class Transaction {
 
  private:
   void undo() noexcept;
+  void publish();
 
   Archive& archive_;
   std::unique_lock<std::recursive_mutex> turn_;

@@ -56,6 +56,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void remove_directory(std::string_view name, bool recursive);
   void rename(std::string_view from, std::string_view to);
   void copy_file(std::string_view from, std::string_view to);
+
+  // Makes or replaces a file that nobody here has open; false, and nothing done, where somebody has.
+  bool put_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s, WorkingFile& content);
   void set_mtime(std::string_view name, std::int64_t mtime_s);
   void set_permissions(std::string_view name, std::uint32_t permissions);
 

@@ -29,6 +29,9 @@ class WorkingFile {
   // Begins with what `base` reads, or empty without one. `temporary` makes the temporary file when it is needed.
   WorkingFile(std::unique_ptr<MemberReader> base, std::function<Fd()> temporary);
 
+  // The content of a file of the host, only to be read.
+  WorkingFile(Fd file, std::int64_t size_bytes);
+
   std::int64_t size_bytes() const noexcept { return size_bytes_; }
 
   // Copies bytes from `offset` on; returns how many: fewer than asked for only at the end.

@@ -39,6 +39,10 @@ OpenedArchive open_archive(Tcl_Interp* interp, Tcl_Obj* path, Access access);
 void mount_archive(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s);
 void unmount_archive(const std::string& point);
 
+// Copies a file of the host into a writable archive, with its permissions and time, as one change. Nothing where source
+// and target are something else and Tcl has to do it; else 0 or an errno.
+std::optional<int> copy_into_archive(Tcl_Obj* source, Tcl_Obj* target) noexcept;
+
 // How much of a path (its first bytes) lies at or above a mount point and so needs no look at the host: the length of
 // the mount point, or nothing where no mount holds the path.
 std::optional<std::size_t> mounted_prefix(std::string_view path) noexcept;

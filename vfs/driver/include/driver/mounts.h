@@ -75,6 +75,9 @@ class MountTable {
   // Throws Error{EINVAL} when nothing is mounted there, Error{EBUSY} while it has open channels.
   void remove(const std::string& point);
 
+  // Another archive in place of the one that is mounted there, in one step. Throws as remove() does.
+  void replace(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s);
+
   // The mount that holds an absolute, normalised path.
   std::optional<Place> find(std::string_view path) const;
 
@@ -85,6 +88,8 @@ class MountTable {
   std::vector<std::shared_ptr<const Mount>> all() const;
 
  private:
+  std::shared_ptr<Mount>& idle(const std::string& point);
+
   mutable std::shared_mutex mutex_;
   std::map<std::string, std::shared_ptr<Mount>, std::less<>> mounts_;
   std::uint64_t next_device_ = 1;
