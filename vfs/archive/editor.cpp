@@ -132,9 +132,14 @@ struct Editor::Row {
 };
 
 Editor::Editor(std::shared_ptr<Archive> archive)
-    : archive_(std::move(archive)), statements_(std::make_unique<Statements>()), deflater_(kLevelEdit) {}
+    : archive_(std::move(archive)), statements_(std::make_unique<Statements>()) {}
 
 Editor::~Editor() = default;
+
+Bytes Editor::deflate(Bytes bytes) {
+  if (!deflater_) deflater_ = std::make_unique<Deflater>(kLevelEdit);
+  return deflater_->deflate(bytes);
+}
 
 void Editor::fail(std::string_view name, int posix) const {
   throw posix_error("couldn't write", archive_->path() + "/" + std::string(name), posix);
@@ -261,7 +266,7 @@ std::int64_t Editor::new_content_number() {
 }
 
 void Editor::put_chunk(std::int64_t id, Bytes piece) {
-  const Bytes deflated = deflater_.deflate(piece);
+  const Bytes deflated = deflate(piece);
   const Bytes data = deflated.empty() ? piece : deflated;
   sqlite3_stmt* put = statement(statements_->put_chunk, kPutChunk);
   sqlite3_bind_int64(put, 1, id);
@@ -271,7 +276,7 @@ void Editor::put_chunk(std::int64_t id, Bytes piece) {
 
 // Writes a new content, in several transactions where the caller has none open. Returns its number; nothing leads to it
 // until that is in a row. What is left by a process that ends meanwhile is swept up by vacuum.
-std::int64_t Editor::write_chunks(std::string_view, WorkingFile& content) {
+std::int64_t Editor::write_chunks(WorkingFile& content) {
   std::int64_t number = 0;
   const std::int64_t count = chunk_count(content.size_bytes());
   std::vector<std::byte> buffer(static_cast<std::size_t>(kChunkBytes));
@@ -343,7 +348,7 @@ void Editor::put_file(std::string_view name, std::uint32_t permissions, std::int
       content.read(0, whole);
       bytes = whole;
     }
-    const Bytes deflated = deflater_.deflate(bytes);
+    const Bytes deflated = deflate(bytes);
     row.bytes = deflated.empty() ? bytes : deflated;
   } else if (size <= kRowContentMax) {
     // Deflated into a file first: SQLite has to know the size.
@@ -363,7 +368,7 @@ void Editor::put_file(std::string_view name, std::uint32_t permissions, std::int
   } else {
     const auto before = archive_->find_row(name);
     in_place = content.base_chunks() != nullptr && before && before->chunks == content.base_chunks()->number();
-    if (!in_place) row.number = write_chunks(name, content);
+    if (!in_place) row.number = write_chunks(content);
   }
 
   Transaction transaction(*archive_);
@@ -429,7 +434,7 @@ void Editor::copy_member(std::string_view from, std::string_view to) {
     WorkingFile content(archive_->open(from), [&] { return archive_->host()->open_temporary(); });
     // Its chunks are the source's: not to be changed in place.
     Row row;
-    row.number = write_chunks(to, content);
+    row.number = write_chunks(content);
     Transaction transaction(*archive_);
     if (archive_->find(to)) fail(to, EEXIST);
     need_room_for(to);

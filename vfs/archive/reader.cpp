@@ -12,7 +12,7 @@
 namespace starlit {
 namespace {
 
-// Members up to this size, stored and inflated, are held whole; the bound of memory for one open file.
+// Members up to this size, stored and inflated, are read in one go.
 constexpr std::int64_t kWholeMax = 4 << 20;
 
 constexpr std::size_t kPieceBytes = 64 << 10;
@@ -21,11 +21,16 @@ using Blob = std::unique_ptr<sqlite3_blob, Calls<sqlite3_blob_close>>;
 
 }  // namespace
 
-// A large member. `position` is the offset in the content that comes next out of the inflater.
+// A member that is read in pieces. `position` is the offset in the content that comes next out of the inflater.
+//
+// An open blob keeps others from changing the archive's file, so it is open only while a piece is read; what was changed
+// in between is an error and never a mixture.
 struct MemberReader::Stream {
   std::shared_ptr<Archive> archive;
   std::string name;
-  Blob blob;
+  std::int64_t row = 0;
+  std::uint32_t counter = 0;  // the archive's change counter when the row was last seen
+  std::int64_t mtime_s = 0;
   std::int64_t size_bytes = 0;
   std::int64_t stored_bytes = 0;
   bool deflated = false;
@@ -35,10 +40,51 @@ struct MemberReader::Stream {
   std::int64_t stored_position = 0;
   std::vector<std::byte> piece;
   std::size_t piece_used = 0;
+  std::int64_t piece_start = -1;  // of a stored content
 
-  void read_stored(std::int64_t offset, std::span<std::byte> out) {
-    const int code = sqlite3_blob_read(blob.get(), out.data(), static_cast<int>(out.size()), static_cast<int>(offset));
+  void check_unchanged() {
+    const std::uint32_t now = archive->change_counter();
+    if (now == counter) return;
+    const auto stored = archive->stored(name, 0);
+    const bool same = stored && stored->row == row && stored->size == size_bytes && stored->mtime_s == mtime_s;
+    archive->release();
+    if (!same) {
+      archive->fail_member(name, ESTALE, "CHANGED",
+                           "it was replaced or changed while it was open (hint: open it again)");
+    }
+    counter = now;
+  }
+
+  void read_row(std::int64_t offset, std::span<std::byte> out) {
+    check_unchanged();
+    sqlite3_blob* raw = nullptr;
+    int code = sqlite3_blob_open(archive->database(), "main", "sqlar", "data", row, 0, &raw);
+    const Blob blob(raw);
+    if (code == SQLITE_OK && sqlite3_blob_bytes(raw) != stored_bytes) code = SQLITE_ABORT;
+    if (code == SQLITE_OK) {
+      code = sqlite3_blob_read(raw, out.data(), static_cast<int>(out.size()), static_cast<int>(offset));
+    }
     if (code != SQLITE_OK) throw sqlite_error(archive->database(), code, archive->path());
+  }
+
+  // A content that is not deflated. Small reads, one after another, are served from a piece.
+  void read_stored(std::int64_t offset, std::span<std::byte> out) {
+    if (out.size() >= kPieceBytes) return read_row(offset, out);
+    while (!out.empty()) {
+      const std::int64_t start = offset / static_cast<std::int64_t>(kPieceBytes) * static_cast<std::int64_t>(kPieceBytes);
+      if (start != piece_start) {
+        piece.resize(static_cast<std::size_t>(
+            std::min<std::int64_t>(static_cast<std::int64_t>(kPieceBytes), stored_bytes - start)));
+        piece_start = -1;
+        read_row(start, piece);
+        piece_start = start;
+      }
+      const auto skip = static_cast<std::size_t>(offset - start);
+      const std::size_t size = std::min(out.size(), piece.size() - skip);
+      std::memcpy(out.data(), piece.data() + skip, size);
+      out = out.subspan(size);
+      offset += static_cast<std::int64_t>(size);
+    }
   }
 
   void rewind() {
@@ -52,7 +98,7 @@ struct MemberReader::Stream {
     if (piece_used < piece.size() || stored_position == stored_bytes) return;
     piece.resize(static_cast<std::size_t>(
         std::min<std::int64_t>(static_cast<std::int64_t>(kPieceBytes), stored_bytes - stored_position)));
-    read_stored(stored_position, piece);
+    read_row(stored_position, piece);
     stored_position += static_cast<std::int64_t>(piece.size());
     piece_used = 0;
   }
@@ -108,12 +154,7 @@ struct MemberReader::Stream {
 };
 
 MemberReader::MemberReader() = default;
-MemberReader::~MemberReader() {
-  if (stream_) {
-    const auto turn = stream_->archive->lock();
-    stream_->blob.reset();
-  }
-}
+MemberReader::~MemberReader() = default;
 
 std::optional<Bytes> MemberReader::bytes() const noexcept {
   if (stream_ || chunks_) return std::nullopt;
@@ -180,12 +221,11 @@ std::unique_ptr<MemberReader> Archive::open(std::string_view name) {
   auto stream = std::make_unique<MemberReader::Stream>();
   stream->archive = shared_from_this();
   stream->name = name;
-  sqlite3_blob* blob = nullptr;
-  const int code = sqlite3_blob_open(database_, "main", "sqlar", "data", row->row, 0, &blob);
-  stream->blob.reset(blob);
-  if (code != SQLITE_OK) throw sqlite_error(database_, code, path_);
+  stream->row = row->row;
+  stream->counter = change_counter();
+  stream->mtime_s = member->mtime_s;
   stream->size_bytes = row->size;
-  stream->stored_bytes = sqlite3_blob_bytes(blob);
+  stream->stored_bytes = member->stored_bytes;
   stream->deflated = stream->stored_bytes != row->size;
   reader->stream_ = std::move(stream);
   return reader;

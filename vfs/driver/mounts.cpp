@@ -2,6 +2,8 @@
 
 #include "driver/mounts.h"
 
+#include "driver/driver.h"
+
 namespace starlit {
 namespace {
 
@@ -47,6 +49,9 @@ std::shared_ptr<Session> Mount::session() const {
   if (!archive) {
     if (sessions_.empty()) throw posix_error("couldn't use", point, ENOENT);
     archive = sessions_.begin()->second->archive().reopen();
+  }
+  if (mount_table() != nullptr) {
+    Tcl_CreateThreadExitHandler([](ClientData) { mount_table()->leave(); }, nullptr);
   }
   return sessions_.emplace(id, std::make_shared<Session>(std::move(archive))).first->second;
 }

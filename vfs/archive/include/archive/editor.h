@@ -89,9 +89,10 @@ class Editor {
   void write_row(std::string_view name, std::int64_t mode, std::int64_t mtime_s, std::int64_t size, const Row& row);
   void delete_row(std::string_view name, const Member& member);
   void delete_chunks(std::int64_t number, std::int64_t from_index);
-  std::int64_t write_chunks(std::string_view name, WorkingFile& content);
+  std::int64_t write_chunks(WorkingFile& content);
   void update_chunks(std::string_view name, WorkingFile& content, std::int64_t number);
   void put_chunk(std::int64_t id, Bytes piece);
+  Bytes deflate(Bytes bytes);
   std::int64_t new_content_number();
   void create_chunk_table();
   sqlite3_stmt* statement(Statement& slot, std::string_view sql);
@@ -101,7 +102,7 @@ class Editor {
 
   std::shared_ptr<Archive> archive_;
   std::unique_ptr<Statements> statements_;
-  Deflater deflater_;
+  std::unique_ptr<Deflater> deflater_;  // made when it is first needed
 };
 
 }  // namespace starlit
