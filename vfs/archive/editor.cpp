@@ -141,6 +141,14 @@ Bytes Editor::deflate(Bytes bytes) {
   return deflater_->deflate(bytes);
 }
 
+// Whether a part of a large content is worth the time: data that is compressed already shows it in any sample.
+bool Editor::may_deflate(Bytes piece) {
+  constexpr std::size_t kSampleBytes = 8 << 10;
+  if (piece.size() < 4 * kSampleBytes) return true;
+  const Bytes sample = deflate(piece.subspan(piece.size() / 2, kSampleBytes));
+  return !sample.empty() && sample.size() < kSampleBytes - kSampleBytes / 32;
+}
+
 void Editor::fail(std::string_view name, int posix) const {
   throw posix_error("couldn't write", archive_->path() + "/" + std::string(name), posix);
 }
@@ -266,7 +274,7 @@ std::int64_t Editor::new_content_number() {
 }
 
 void Editor::put_chunk(std::int64_t id, Bytes piece) {
-  const Bytes deflated = deflate(piece);
+  const Bytes deflated = may_deflate(piece) ? deflate(piece) : Bytes();
   const Bytes data = deflated.empty() ? piece : deflated;
   sqlite3_stmt* put = statement(statements_->put_chunk, kPutChunk);
   sqlite3_bind_int64(put, 1, id);

@@ -93,6 +93,7 @@ class Editor {
   void update_chunks(std::string_view name, WorkingFile& content, std::int64_t number);
   void put_chunk(std::int64_t id, Bytes piece);
   Bytes deflate(Bytes bytes);
+  bool may_deflate(Bytes piece);
   std::int64_t new_content_number();
   void create_chunk_table();
   sqlite3_stmt* statement(Statement& slot, std::string_view sql);
