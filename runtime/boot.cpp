@@ -2,6 +2,7 @@
 
 #include "boot.h"
 
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -51,6 +52,7 @@ void init_interpreter(Tcl_Interp* interp) {
   create_package_commands(interp);
   create_archive_commands(interp);
   set_variable(interp, "::starlit::version", kVersion);
+  set_variable(interp, "::starlit::sqlite", SQLITE_VERSION);
   set_variable(interp, "::starlit::home", home().point);
   set_variable(interp, "tcl_library", home().point + "/lib/tcl8.6");
   evaluate_member(interp, *home().archive, "lib/starlit/start.tcl");
@@ -71,6 +73,7 @@ constexpr const char* kPreInitScript = "load {} Starlit; proc tclInit {} {rename
 
 }  // namespace
 
+extern "C" int Sqlite3_Init(Tcl_Interp* interp);  // tclsqlite.cmake
 extern "C" void TclSetPreInitScript(const char* script);  // Tcl_SetPreInitScript() from Tcl 8.7 on
 
 Runtime boot(const char* argv0) {
@@ -98,6 +101,8 @@ Runtime boot(const char* argv0) {
 
   Tcl_StaticPackage(
       nullptr, kPackage, [](Tcl_Interp* child) { return command(child, [&] { init_interpreter(child); }); }, nullptr);
+  // Not for safe interpreters: it opens files.
+  Tcl_StaticPackage(nullptr, "Sqlite3", Sqlite3_Init, nullptr);
   TclSetPreInitScript(kPreInitScript);
   init_interpreter(interp);
   // Only now can the table of an encoding be read.

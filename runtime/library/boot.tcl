@@ -30,6 +30,9 @@ unset ::tcl_pkgPath
 # Known without any index, because every kit's header asks for it.
 package ifneeded starkit 1.3.3 [list source $::starlit::home/lib/starkit/starkit.tcl]
 
+# Linked in: nothing of it runs before it is asked for.
+package ifneeded sqlite3 $::starlit::sqlite {load {} Sqlite3}
+
 # clock.tcl is sourced by init.tcl's stubs from this folder, on the first [clock format], [clock scan] or [clock add].
 set ::tcl::clock::TclLibDir $::starlit::bootLibrary
 
