@@ -202,7 +202,7 @@ TEST_CASE("while another process changes the archive it says so") {
   CHECK(reader->find("main.tcl"));
 }
 
-TEST_CASE("a snapshot holds the archive's lock from its beginning to its end") {
+TEST_CASE("a snapshot holds the archive's lock from its first read to its end") {
   const Scratch scratch;
   write_host_file(scratch / "a.kit", kit());
   const auto archive = Archive::open_file(scratch / "a.kit");
@@ -210,6 +210,7 @@ TEST_CASE("a snapshot holds the archive's lock from its beginning to its end") {
   const FileDatabase writer(std::make_shared<const HostFile>(scratch / "a.kit"), location, Access::kWrite);
   {
     const Archive::Snapshot snapshot(*archive);
+    CHECK(archive->find("main.tcl"));
     CHECK(error_of([&] { execute(writer.get(), "BEGIN EXCLUSIVE", "a.kit"); }).posix() == EAGAIN);
     CHECK(archive->find("main.tcl"));
   }

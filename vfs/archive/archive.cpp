@@ -92,6 +92,9 @@ Archive::Archive(std::shared_ptr<const HostFile> executable)
 Archive::~Archive() {
   names_.reset();
   find_.reset();
+  begin_.reset();
+  end_.reset();
+  carry_.reset();
   if (starpack_) return;
   // SQLite leaves the journal while anybody writes: without one there is nothing to tidy up.
   if (file_ && is_writable() && host_->has_journal()) file_->trim();
@@ -129,6 +132,7 @@ std::shared_ptr<Archive> Archive::open_mapping(Mapping mapping, std::size_t skip
 std::shared_ptr<Archive> Archive::load_file(const std::string& path) {
   auto archive = open_file(path);
   const Snapshot snapshot(*archive);
+  archive->find("main.tcl");  // the first read takes the lock
   const Fd fd = open_regular(path);
   const Location location = locate_archive(fd, path);
   if (location.size_bytes > kLoadMax) return archive;
@@ -223,6 +227,25 @@ Member Archive::new_member(std::string_view name) {
   member.type = MemberType::kFile;
   member.inode = inode_of(name);
   return member;
+}
+
+Archive::Snapshot::Snapshot(Archive& archive)
+    : archive_(archive), turn_(archive.lock()), is_outermost_(sqlite3_get_autocommit(archive.database_) != 0) {
+  if (!is_outermost_) return;
+  if (!archive.begin_) {
+    archive.begin_ = prepare(archive.database_, "BEGIN", archive.path_);
+    archive.end_ = prepare(archive.database_, "COMMIT", archive.path_);
+  }
+  // BEGIN alone takes no lock: the first read does.
+  archive.step(archive.begin_.get());
+  sqlite3_reset(archive.begin_.get());
+}
+
+Archive::Snapshot::~Snapshot() {
+  if (!is_outermost_) return;
+  archive_.release();
+  sqlite3_step(archive_.end_.get());
+  sqlite3_reset(archive_.end_.get());
 }
 
 bool Archive::step(sqlite3_stmt* statement) const {
@@ -496,6 +519,18 @@ std::int64_t Archive::stored_bytes(const Member& member) {
   sqlite3_bind_int64(sum.get(), 1, member.chunks * kChunkIdsPerContent);
   sqlite3_bind_int64(sum.get(), 2, member.chunks * kChunkIdsPerContent + kChunkIdsPerContent - 2);
   return step(sum.get()) ? sqlite3_column_int64(sum.get(), 0) : 0;
+}
+
+Statement& Archive::carry_statement() {
+  if (!carry_ && may_carry_) {
+    sqlite3_stmt* raw = nullptr;
+    may_carry_ = sqlite3_prepare_v3(database_,
+                                    "UPDATE starlit_fact SET counter = ?1 WHERE counter = ?2 AND (key <> 'linkless' OR "
+                                    "?3) AND (key <> 'packages' OR ?4)",
+                                    -1, SQLITE_PREPARE_PERSISTENT, &raw, nullptr) == SQLITE_OK;
+    carry_.reset(raw);
+  }
+  return carry_;
 }
 
 bool Archive::may_hold_links() { return !recorded(kFactLinkless); }

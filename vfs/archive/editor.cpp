@@ -103,10 +103,17 @@ void Transaction::commit() {
     if (level_ > 0) {
       execute(archive_.database_, ("RELEASE s" + std::to_string(level_)).c_str(), archive_.path(), kWriting);
     } else {
+      const std::uint32_t counter = archive_.change_counter();
       if (archive_.has_changed_) {
-        carry_facts(archive_, archive_.change_counter(), !archive_.hides_linkless_, !archive_.hides_packages_);
+        carry_facts(archive_, counter, !archive_.hides_linkless_, !archive_.hides_packages_);
       }
       execute(archive_.database_, "COMMIT", archive_.path(), kWriting);
+      if (archive_.has_changed_ && archive_.facts_at_ == counter) {
+        // What is known stays known.
+        archive_.facts_at_ = counter + 1;
+        if (archive_.hides_linkless_) archive_.facts_.erase(std::string(kFactLinkless));
+        if (archive_.hides_packages_) archive_.facts_.erase(std::string(kFactPackages));
+      }
       if (archive_.starpack_) publish();
       archive_.has_changed_ = archive_.hides_linkless_ = archive_.hides_packages_ = false;
     }

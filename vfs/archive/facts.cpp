@@ -54,13 +54,9 @@ void write_fact(sqlite3* database, std::string_view key, std::uint32_t counter, 
 }
 
 void carry_facts(Archive& archive, std::uint32_t counter, bool linkless, bool packages) {
-  const Statement table = prepare(
-      archive.database(), "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'starlit_fact'", archive.path());
-  if (!next(archive, table.get())) return;
-  const Statement update = prepare(archive.database(),
-                                   "UPDATE starlit_fact SET counter = ?1 WHERE counter = ?2 AND (key <> 'linkless' OR ?3) "
-                                   "AND (key <> 'packages' OR ?4)",
-                                   archive.path(), kWriting);
+  Statement& update = archive.carry_statement();
+  if (!update) return;
+  const Use use(update.get());
   sqlite3_bind_int64(update.get(), 1, static_cast<std::uint32_t>(counter + 1));
   sqlite3_bind_int64(update.get(), 2, counter);
   sqlite3_bind_int(update.get(), 3, linkless ? 1 : 0);

@@ -42,6 +42,7 @@ int stat_path(Tcl_Obj* path, Tcl_StatBuf* status) noexcept {
   return answer([&] {
     const Place* place = place_of(path);
     const auto session = place->mount->session();
+    const Archive::Snapshot view(session->archive());
     const auto member = find_followed(*place, *session);
     if (!member) return missing(*place, *session);
     fill_stat(*place, *member, status);
@@ -53,6 +54,7 @@ int lstat_path(Tcl_Obj* path, Tcl_StatBuf* status) noexcept {
   return answer([&] {
     const Place* place = place_of(path);
     const auto session = place->mount->session();
+    const Archive::Snapshot view(session->archive());
     const auto member = session->find(place->name);
     if (!member) return missing(*place, *session);
     fill_stat(*place, *member, status);

@@ -11,6 +11,9 @@ const Place* place_of(Tcl_Obj* path) {
 }
 
 std::optional<std::string> followed_name(const Place& place, Session& session, bool must_exist) {
+  // The usual case without a look: where nothing has to be there, and no link can be on the way.
+  if (!must_exist && !session.archive().may_hold_links()) return place.name;
+  const Archive::Snapshot view(session.archive());
   const auto member = session.find(place.name);
   if (member && member->type != MemberType::kLink) return place.name;
   if (!session.archive().may_hold_links()) return must_exist ? std::nullopt : std::optional(place.name);
@@ -21,6 +24,7 @@ std::optional<std::string> followed_name(const Place& place, Session& session, b
 }
 
 std::optional<Member> find_followed(const Place& place, Session& session) {
+  const Archive::Snapshot view(session.archive());
   auto member = session.find(place.name);
   if (member && member->type != MemberType::kLink) return member;
   const auto name = followed_name(place, session);

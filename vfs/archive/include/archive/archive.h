@@ -147,27 +147,20 @@ class Archive : public std::enable_shared_from_this<Archive> {
   using MemberVisitor = std::function<void(std::string_view name, const Member& member)>;
   void each(const MemberVisitor& visit);
 
-  // Keeps one state of the archive in view, and its lock, while the object lives: for reading many members at once.
+  // From the first read on keeps one state of the archive in view, and its lock, while the object lives: for reading
+  // several things at once.
+  // Within another one, or a transaction, it changes nothing.
   class Snapshot {
    public:
-    explicit Snapshot(Archive& archive) : archive_(archive), turn_(archive.lock()) {
-      execute(archive_.database(), "BEGIN", archive_.path());
-      // BEGIN alone takes no lock: the first read does.
-      const int code = sqlite3_exec(archive_.database(), "SELECT 1 FROM sqlite_schema", nullptr, nullptr, nullptr);
-      if (code == SQLITE_OK) return;
-      const Error error = sqlite_error(archive_.database(), code, archive_.path());
-      end();
-      throw error;
-    }
+    explicit Snapshot(Archive& archive);
     Snapshot(const Snapshot&) = delete;
     Snapshot& operator=(const Snapshot&) = delete;
-    ~Snapshot() { end(); }
+    ~Snapshot();
 
    private:
-    void end() noexcept { sqlite3_exec(archive_.database(), "COMMIT", nullptr, nullptr, nullptr); }
-
     Archive& archive_;
     std::unique_lock<std::recursive_mutex> turn_;
+    bool is_outermost_;
   };
 
   // The database, for the further tables of the layer above; hold lock() while using it.
@@ -177,6 +170,9 @@ class Archive : public std::enable_shared_from_this<Archive> {
   // What the archive's writer has recorded about it under a key (facts.h), or nothing when nobody has, or when anything
   // in the archive has changed since: SQLite's change counter tells. Lives until the next call.
   std::optional<std::string_view> recorded(std::string_view key);
+
+  // The statement of carry_facts(); none where there is no table of facts.
+  Statement& carry_statement();
 
   // A row as it lies in the archive, unchecked. `data` is valid until the next call, so hold lock(); it is left out
   // (has_data false) when it is longer than `data_max` bytes.
@@ -238,6 +234,10 @@ class Archive : public std::enable_shared_from_this<Archive> {
   bool hides_packages_ = false;
   Statement find_;
   Statement names_;
+  Statement begin_;
+  Statement end_;
+  Statement carry_;
+  bool may_carry_ = true;
   Inflater inflater_;
   std::string root_;  // "" or "./", see rule 4
   std::map<std::string, std::optional<std::string>, std::less<>> facts_;  // what recorded() found
