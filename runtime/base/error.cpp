@@ -6,11 +6,10 @@
 
 namespace starlit {
 
-std::string quoted(std::string_view verb, std::string_view object) {
+std::string printable(std::string_view foreign) {
   static constexpr char kHex[] = "0123456789abcdef";
-  std::string text(verb);
-  text += " \"";
-  for (const char c : object) {
+  std::string text;
+  for (const char c : foreign) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) {
       text += "\\x";
@@ -20,6 +19,13 @@ std::string quoted(std::string_view verb, std::string_view object) {
       text += c;
     }
   }
+  return text;
+}
+
+std::string quoted(std::string_view verb, std::string_view object) {
+  std::string text(verb);
+  text += " \"";
+  text += printable(object);
   text += '"';
   return text;
 }

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <set>
 
+#include "archive/chunks.h"
 #include "support.h"
 
 using namespace starlit;
@@ -410,4 +411,14 @@ TEST_CASE("an archive's writer knows whether it holds links, until something cha
   run(scratch.path(), "ln -s a l && sqlite3 -A -u -f x.db l");
   CHECK(archive->find("l"));
   CHECK(archive->may_hold_links());
+}
+
+TEST_CASE("an archive in an archive is refused where its stated size is more than memory should take") {
+  // Four terabytes, of which none is there.
+  const SqlArchive archive(std::string(kChunkSchema) + "INSERT INTO sqlar VALUES('a.kit', 33188, 1, 4398046000000, 7);");
+  const auto content = archive->open("a.kit");
+  REQUIRE(content);
+  const Error error = error_of([&] { Archive::open_content(*content, "app.kit/a.kit"); });
+  CHECK(error.code() == "TOOBIG");
+  CHECK(error.posix() == EFBIG);
 }

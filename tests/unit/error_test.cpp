@@ -18,6 +18,11 @@ TEST_CASE("control characters in an object keep a message on its line") {
         "couldn't open \"a\\x0ab\\x09c\\x7f\\x1b\\x00\"");
 }
 
+TEST_CASE("control characters in what others wrote are shown") {
+  CHECK(printable("a\n\x1b[31mb") == "a\\x0a\\x1b[31mb");
+  CHECK(printable("\"as it is\"") == "\"as it is\"");
+}
+
 TEST_CASE("UTF-8 in an object is shown as it is") {
   CHECK(quoted("couldn't open", "gr\xc3\xbc\xc3\x9f") == "couldn't open \"gr\xc3\xbc\xc3\x9f\"");
 }

@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include "archive/chunks.h"
 #include "fake_elf.h"
 #include "support.h"
 
@@ -259,4 +260,12 @@ TEST_CASE("the runtime's members stay in the executable unless asked for") {
   all.runtime_members = true;
   CHECK(extract_archive(*archive, host.scratch / "all", all) == 2);
   CHECK(host_names(host.scratch / "all") == Names{"lib", "main.tcl"});
+}
+
+TEST_CASE("a file whose content is in chunks is unpacked, however small it is") {
+  Host host;
+  const SqlArchive archive(std::string(kChunkSchema) + "INSERT INTO sqlar VALUES('a', 33188, 1, 5, 7);" +
+                           "INSERT INTO starlit_chunk VALUES(7 * 16777216, CAST('hello' AS BLOB));");
+  CHECK(extract_archive(*archive, host.target, {}) == 1);
+  CHECK(read_host_file(host.target + "/a") == "hello");
 }

@@ -59,6 +59,16 @@ TEST_CASE("SQLite's codes become the nearest errno") {
   CHECK(posix_of(SQLITE_TOOBIG) == EFBIG);
 }
 
+TEST_CASE("a schema's names keep a message on its line, and say nothing to a terminal") {
+  const Error error = open_error(
+      "CREATE TABLE t(x); PRAGMA writable_schema=ON;"
+      "UPDATE sqlite_schema SET name = 'a' || char(10) || char(27) || 'c', tbl_name = 't', sql = 'CREATE nonsense';");
+  CHECK(error.code() == "CORRUPT");
+  CHECK(error.text() ==
+        "couldn't read \"app.kit\": the archive is damaged (malformed database schema (a\\x0a\\x1bc) - "
+        "near \"nonsense\": syntax error)");
+}
+
 TEST_CASE("an sqlar that is a view is refused") {
   const Error error = open_error("CREATE TABLE t(name, mode, mtime, sz, data); CREATE VIEW sqlar AS SELECT * FROM t;");
   CHECK(error.code() == "NOTSQLAR");

@@ -144,6 +144,13 @@ std::shared_ptr<Archive> Archive::load_file(const std::string& path) {
 }
 
 std::shared_ptr<Archive> Archive::open_content(MemberReader& content, std::string path) {
+  // What a member states of its size is not believed to the last byte of memory: a content in chunks may state 4 TiB.
+  if (content.size_bytes() > kContentMax) {
+    throw Error(EFBIG, "TOOBIG",
+                quoted("couldn't open", path) + ": an archive in an archive can have " + std::to_string(kContentMax) +
+                    " bytes at most, this one has " + std::to_string(content.size_bytes()) +
+                    " (hint: copy it out first)");
+  }
   std::vector<std::byte> bytes(static_cast<std::size_t>(content.size_bytes()));
   content.read(0, bytes);
   const Location location = locate_archive(bytes, path);
@@ -511,9 +518,22 @@ std::optional<std::string_view> Archive::recorded(std::string_view key) {
   return known->second;
 }
 
+// As with sqlar: a view, a virtual table or a generated column would run code of the archive's author.
+void Archive::need_chunk_table() {
+  const Statement table = prepare(database_,
+                                  "SELECT type = 'table' AND rootpage > 0 AND NOT EXISTS (SELECT 1 FROM "
+                                  "pragma_table_xinfo('starlit_chunk') WHERE hidden <> 0) FROM sqlite_schema WHERE name "
+                                  "= 'starlit_chunk'",
+                                  path_);
+  if (!step(table.get()) || sqlite3_column_int(table.get(), 0) == 0) {
+    throw Error(EIO, "CHUNK", quoted("couldn't read", path_) + ": its table of large contents is missing or no table");
+  }
+}
+
 std::int64_t Archive::stored_bytes(const Member& member) {
   if (member.chunks == 0) return member.stored_bytes;
   const auto turn = lock();
+  need_chunk_table();
   const Statement sum =
       prepare(database_, "SELECT total(length(data)) FROM starlit_chunk WHERE id BETWEEN ?1 AND ?2", path_);
   sqlite3_bind_int64(sum.get(), 1, member.chunks * kChunkIdsPerContent);

@@ -21,15 +21,7 @@ ChunkReader::ChunkReader(std::shared_ptr<Archive> archive, std::string name, std
   if (number < 1 || number > kContentNumberMax || size_bytes > kChunkedSizeMax) {
     archive_->fail_member(name_, EIO, "SIZE", "its size or the number of its content is out of range");
   }
-  // As with sqlar: a view or a virtual table would run code of the archive's author.
-  const Statement table = prepare(archive_->database(),
-                                  "SELECT type = 'table' AND rootpage > 0 AND NOT EXISTS (SELECT 1 FROM "
-                                  "pragma_table_xinfo('starlit_chunk') WHERE hidden <> 0) FROM sqlite_schema WHERE name "
-                                  "= 'starlit_chunk'",
-                                  archive_->path());
-  if (!archive_->step(table.get()) || sqlite3_column_int(table.get(), 0) == 0) {
-    archive_->fail_member(name_, EIO, "CHUNK", "the table of its content is missing");
-  }
+  archive_->need_chunk_table();
   select_ = prepare(archive_->database(), kSelect, archive_->path());
   const Use use(select_.get());
   sqlite3_bind_int64(select_.get(), 1, 0);

@@ -263,6 +263,7 @@ void Editor::delete_row(std::string_view name, const Member& member) {
 void Editor::create_chunk_table() {
   const std::string sql = std::string("CREATE TABLE IF NOT EXISTS") + (kChunkSchema + std::string_view("CREATE TABLE").size());
   execute(archive_->database(), sql.c_str(), archive_->path(), kWriting);
+  archive_->need_chunk_table();
 }
 
 std::int64_t Editor::new_content_number() {

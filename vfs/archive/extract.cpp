@@ -272,7 +272,7 @@ std::int64_t extract_archive(Archive& archive, const std::string& directory, con
   Inflater inflater;
   for (const Entry& entry : entries) {
     if (entry.member.type != MemberType::kFile) continue;
-    if (entry.member.size_bytes > kQueuedMax) {
+    if (entry.member.size_bytes > kQueuedMax || entry.member.chunks != 0) {
       write_large(archive, target, entry);
     } else {
       const auto turn = archive.lock();

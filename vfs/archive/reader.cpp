@@ -162,7 +162,7 @@ std::optional<Bytes> MemberReader::bytes() const noexcept {
 }
 
 std::size_t MemberReader::read(std::int64_t offset, std::span<std::byte> out) {
-  if (offset >= size_bytes_) return 0;
+  if (offset >= size_bytes_ || out.empty()) return 0;
   const auto size = static_cast<std::size_t>(
       std::min<std::int64_t>(static_cast<std::int64_t>(out.size()), size_bytes_ - offset));
   if (chunks_) {

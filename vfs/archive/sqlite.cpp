@@ -25,7 +25,8 @@ int posix_of(int code) noexcept {
 
 Error sqlite_error(sqlite3* database, int code, std::string_view object, std::string_view verb) {
   if ((code & 0xff) == SQLITE_FULL) return posix_error(verb, object, ENOSPC);
-  std::string cause = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code);
+  // Names from the archive's schema are in SQLite's messages.
+  std::string cause = printable(database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(code));
   std::string word = "SQLITE " + std::to_string(code & 0xff);
   switch (code & 0xff) {
     case SQLITE_CORRUPT:

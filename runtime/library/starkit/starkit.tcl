@@ -38,7 +38,10 @@ proc ::starkit::startup {} {
 	set answer starpack
     } else {
 	autoextend [file join $topdir lib]
-	set program [expr {[info exists ::argv0] ? $::argv0 : ""}]
+	set program ""
+	if {[info exists ::argv0]} {
+	    set program $::argv0
+	}
 	if {$topdir eq [fullnormalize $program]} {
 	    set answer starkit
 	} elseif {$script eq [file normalize $program]} {

@@ -64,18 +64,26 @@ proc ::sdx::entries::Walk {root} {
 #	folder -	The directory's name relative to the root, empty for the root itself.
 
 proc ::sdx::entries::Children {root folder} {
-    set path [expr {$folder eq "" ? $root : "$root/$folder"}]
+    # Not by [expr], which would take a name such as 0x10 for a number and give another one back.
+    set path $root
+    set prefix ""
+    if {$folder ne ""} {
+	append path / $folder
+	set prefix $folder/
+    }
     # [glob] takes an unreadable directory for an empty one.
     if {![file readable $path] || ![file executable $path]} {
 	return -code error -errorcode {POSIX EACCES {permission denied}} \
 	    "couldn't read directory \"$path\": permission denied"
     }
-    set prefix [expr {$folder eq "" ? "" : "$folder/"}]
     return [lmap tail [glob -nocomplain -tails -directory $path -- * .*] {
 	if {$tail in {. ..}} {
 	    continue
 	}
 	# A name that begins with a tilde comes with ./ in front.
-	string cat $prefix [expr {[string match ./~* $tail] ? [string range $tail 2 end] : $tail}]
+	if {[string match ./~* $tail]} {
+	    set tail [string range $tail 2 end]
+	}
+	string cat $prefix $tail
     }]
 }

@@ -71,9 +71,15 @@ proc ::sdx::kit::Write {output entries links values} {
     set options [list -packages [::sdx::packages::Record $entries $links]]
     if {[dict exists $values -runtime]} {
 	set runtime [dict get $values -runtime]
-	lappend options -runtime [expr {$runtime eq "self" ? [info nameofexecutable] : $runtime}]
+	if {$runtime eq "self"} {
+	    set runtime [info nameofexecutable]
+	}
+	lappend options -runtime $runtime
     } else {
-	set program [expr {[dict exists $values -interp] ? [dict get $values -interp] : "tclkit"}]
+	set program tclkit
+	if {[dict exists $values -interp]} {
+	    set program [dict get $values -interp]
+	}
 	lappend options -script [Header $program [dict get $values -writable]]
     }
     if {[dict get $values -nocomp]} {

@@ -39,7 +39,10 @@ proc ::sdx::qwrap::Run {values} {
 	}
 	return
     }
-    ::sdx::kit::Write [expr {[dict exists $values -runtime] ? $name : "$name.kit"}] $entries {} $values
+    if {![dict exists $values -runtime]} {
+	append name .kit
+    }
+    ::sdx::kit::Write $name $entries {} $values
 }
 
 # ::sdx::qwrap::Script --

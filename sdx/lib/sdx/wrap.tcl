@@ -64,7 +64,10 @@ proc ::sdx::wrap::Tree {values} {
 	}
     }
     if {[file isdirectory $name]} {
-	return [list $name [expr {[file extension $name] eq "" ? "[string trimright $name /].kit" : $name}]]
+	if {[file extension $name] eq ""} {
+	    return [list $name [string trimright $name /].kit]
+	}
+	return [list $name $name]
     }
     return -code error -errorcode {POSIX ENOENT {no such file or directory}} \
 	"couldn't wrap \"$name\": no directory \"$name.vfs\" (hint: make it, or name one by -vfs)"

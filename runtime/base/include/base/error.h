@@ -35,7 +35,10 @@ class Error : public std::exception {
   std::string text_;
 };
 
-// `verb "object"`, with control characters in the object shown as \xNN so that a message stays on its line.
+// A text that others wrote, with control characters shown as \xNN so that a message stays on its line.
+std::string printable(std::string_view foreign);
+
+// `verb "object"`, the object printable.
 std::string quoted(std::string_view verb, std::string_view object);
 
 // An Error for a failed system call: `verb "object": <strerror>`.

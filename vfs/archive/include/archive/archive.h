@@ -90,8 +90,10 @@ class Archive : public std::enable_shared_from_this<Archive> {
   static std::shared_ptr<Archive> load_file(const std::string& path);
   static constexpr std::int64_t kLoadMax = 64 << 20;
 
-  // An archive that is itself a member of another: its file's content is held in memory.
+  // An archive that is itself a member of another: its file's content is held in memory. Throws Error{EFBIG} above
+  // kContentMax bytes.
   static std::shared_ptr<Archive> open_content(MemberReader& content, std::string path);
+  static constexpr std::int64_t kContentMax = 256 << 20;
 
   Archive(const Archive&) = delete;
   Archive& operator=(const Archive&) = delete;
@@ -206,6 +208,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
   explicit Archive(std::shared_ptr<const HostFile> executable);
   void prepare_statements(Trust trust);
   void check_schema();
+  void need_chunk_table();
   std::string stored_name(std::string_view name) const { return root_ + std::string(name); }
   std::optional<Member> find_row(std::string_view name);
   std::optional<Member> find_stored(std::string_view stored, std::string_view name);
