@@ -73,6 +73,7 @@ extern "C" {
 
 TclFile __real_TclpCreateTempFile(const char* contents) noexcept;
 int __real_TclpObjNormalizePath(Tcl_Interp* interp, Tcl_Obj* path, int checked) noexcept;
+int __real_TclFileTemporaryCmd(ClientData data, Tcl_Interp* interp, int count, Tcl_Obj* const words[]) noexcept;
 int __real_TclCrossFilesystemCopy(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target) noexcept;
 struct passwd* __real_TclpGetPwUid(uid_t uid) noexcept;
 char* __real_setlocale(int category, const char* locale) noexcept;
@@ -98,6 +99,14 @@ void __wrap_TclpSetInitialEncodings() noexcept { Tcl_SetSystemEncoding(nullptr, 
 int __wrap_TclpObjNormalizePath(Tcl_Interp* interp, Tcl_Obj* path, int checked) noexcept {
   if (const auto prefix = starlit::mounted_prefix(starlit::string_of(path))) return static_cast<int>(*prefix);
   return __real_TclpObjNormalizePath(interp, path, checked);
+}
+
+// Tcl would make the file in the host's directory for temporary files, whatever the template says.
+int __wrap_TclFileTemporaryCmd(ClientData data, Tcl_Interp* interp, int count, Tcl_Obj* const words[]) noexcept {
+  if (count == 3) {
+    if (const int code = starlit::temporary_file(interp, words[1], words[2]); code != TCL_CONTINUE) return code;
+  }
+  return __real_TclFileTemporaryCmd(data, interp, count, words);
 }
 
 int __wrap_TclCrossFilesystemCopy(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target) noexcept {

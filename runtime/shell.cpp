@@ -6,8 +6,11 @@
 //
 // Lines come from one of two sources:
 //
-//   PlainLines    the channel stdin; with a prompt where stdin is a terminal but stdout is not
+//   PlainLines    the channel stdin; with a prompt while tcl_interactive is true
 //   EditedLines   the line editor, on a terminal
+//
+// tcl_interactive is linked to the loop, as there: a script that sets it switches prompts and results on and off, and
+// can set it to nothing but a boolean.
 //
 // Scripts that belong to the shell lie in the archive and are read when they are first needed, so that a piped shell
 // pays nothing for them.
@@ -135,10 +138,12 @@ void report_prompt_error(Tcl_Interp* interp) {
 
 class PlainLines : public LineSource {
  public:
-  PlainLines(Tcl_Interp* interp, bool prompts) : interp_(interp), prompts_(prompts) {}
+  PlainLines(Tcl_Interp* interp, const int& is_interactive) : interp_(interp), is_interactive_(is_interactive) {}
 
   Outcome read_line(Tcl_Obj* command) override {
-    if (prompts_) write_prompt(is_continued(command));
+    // No prompt where nothing can follow; and the prompt's script may close stdin, too.
+    if (Tcl_GetStdChannel(TCL_STDIN) == nullptr) return Outcome::kEnd;
+    if (is_interactive_ != 0) write_prompt(is_continued(command));
     for (;;) {
       const Tcl_Channel channel = Tcl_GetStdChannel(TCL_STDIN);
       if (channel == nullptr) return Outcome::kEnd;
@@ -164,14 +169,14 @@ class PlainLines : public LineSource {
   }
 
   Tcl_Interp* interp_;
-  bool prompts_;
+  const int& is_interactive_;  // linked to tcl_interactive
 };
 
 class EditedLines : public LineSource {
  public:
   // Null where the terminal cannot be edited on.
-  static std::unique_ptr<EditedLines> open(Tcl_Interp* interp) {
-    std::unique_ptr<EditedLines> lines(new EditedLines(interp));
+  static std::unique_ptr<EditedLines> open(Tcl_Interp* interp, const int& is_interactive) {
+    std::unique_ptr<EditedLines> lines(new EditedLines(interp, is_interactive));
     EditedLines* self = lines.get();
     lines->editor_ = LineEditor::open(
         [interp](const std::string& terminal) { return read_description(interp, terminal); },
@@ -183,7 +188,7 @@ class EditedLines : public LineSource {
   Outcome read_line(Tcl_Obj* command) override {
     if (Tcl_GetStdChannel(TCL_STDIN) == nullptr) return Outcome::kEnd;
     earlier_lines_ = to_utf8(string_of(command));
-    const std::string prompt = prompt_text(is_continued(command));
+    const std::string prompt = is_interactive_ != 0 ? prompt_text(is_continued(command)) : "";
     flush_stdout();
     const LineEditor::Reply reply = editor_->read_line(prompt);
     switch (reply.outcome) {
@@ -205,7 +210,7 @@ class EditedLines : public LineSource {
   }
 
  private:
-  explicit EditedLines(Tcl_Interp* interp) : interp_(interp) {}
+  EditedLines(Tcl_Interp* interp, const int& is_interactive) : interp_(interp), is_interactive_(is_interactive) {}
 
   // The parent's prompt is to begin on a line of its own.
   static void end_line() {
@@ -249,13 +254,14 @@ class EditedLines : public LineSource {
   }
 
   Tcl_Interp* interp_;
+  const int& is_interactive_;  // linked to tcl_interactive
   std::string earlier_lines_;
   std::unique_ptr<LineEditor> editor_;
 };
 
-std::unique_ptr<LineSource> open_lines(Tcl_Interp* interp, bool is_interactive) {
-  if (is_interactive && ::isatty(STDOUT_FILENO) != 0) {
-    if (auto lines = EditedLines::open(interp)) return lines;
+std::unique_ptr<LineSource> open_lines(Tcl_Interp* interp, const int& is_interactive) {
+  if (is_interactive != 0 && ::isatty(STDOUT_FILENO) != 0) {
+    if (auto lines = EditedLines::open(interp, is_interactive)) return lines;
   }
   return std::make_unique<PlainLines>(interp, is_interactive);
 }
@@ -282,12 +288,12 @@ Obj next_command(LineSource& lines) {
   }
 }
 
-void evaluate(Tcl_Interp* interp, Tcl_Obj* command, bool is_interactive) {
+void evaluate(Tcl_Interp* interp, Tcl_Obj* command, const int& is_interactive) {
   const int code = Tcl_RecordAndEvalObj(interp, command, TCL_EVAL_GLOBAL);
   const Obj result(Tcl_GetObjResult(interp));
   if (code != TCL_OK) {
     write_line(TCL_STDERR, result.get());
-  } else if (is_interactive && *Tcl_GetString(result.get()) != '\0') {
+  } else if (is_interactive != 0 && *Tcl_GetString(result.get()) != '\0') {
     write_line(TCL_STDOUT, result.get());
   }
 }
@@ -296,8 +302,8 @@ void evaluate(Tcl_Interp* interp, Tcl_Obj* command, bool is_interactive) {
 
 int run_shell(Tcl_Interp* interp) {
   const InterpGuard guard = hold(interp);
-  const bool is_interactive = ::isatty(STDIN_FILENO) != 0;
-  Tcl_SetVar2Ex(interp, "tcl_interactive", nullptr, Tcl_NewIntObj(is_interactive ? 1 : 0), TCL_GLOBAL_ONLY);
+  int is_interactive = ::isatty(STDIN_FILENO);
+  Tcl_LinkVar(interp, "tcl_interactive", reinterpret_cast<char*>(&is_interactive), TCL_LINK_BOOLEAN);
   const std::unique_ptr<LineSource> lines = open_lines(interp, is_interactive);
   while (!Tcl_InterpDeleted(interp)) {
     const Obj command = next_command(*lines);
@@ -305,6 +311,8 @@ int run_shell(Tcl_Interp* interp) {
     lines->remember(command.get());
     evaluate(interp, command.get(), is_interactive);
   }
+  // Scripts go on running after this function: handlers of exit.
+  if (!Tcl_InterpDeleted(interp)) Tcl_UnlinkVar(interp, "tcl_interactive");
   return 0;
 }
 

@@ -22,10 +22,11 @@ set ::starlit::bootLibrary $::starlit::home/lib/starlit
 # Whether a record has answered since the last search: BeforePackage is then a trace on [package].
 set ::starlit::answered 0
 
-# The runtime's own library: not TCLLIBPATH, not ../lib beside the executable, not the path compiled into Tcl.
+# The runtime's own library: not TCLLIBPATH, not ../lib beside the executable, not the path compiled into Tcl, which
+# tcl_pkgPath tells until here (tclvars(3tcl)).
+set ::tcl_pkgPath [list $::starlit::home/lib]
 set ::auto_path [list $::tcl_library $::starlit::home/lib]
 encoding dirs [list $::tcl_library/encoding]
-unset ::tcl_pkgPath
 
 # Known without any index, because every kit's header asks for it.
 package ifneeded starkit 1.3.3 [list source $::starlit::home/lib/starkit/starkit.tcl]

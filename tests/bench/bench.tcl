@@ -18,7 +18,7 @@
 namespace eval bench {
     variable here [file dirname [file normalize [info script]]]
     variable tcllib /usr/share/tcltk/tcllib1.21
-    variable sizes {kits 100  tcllib 40  wrap 10  inner 15}
+    variable sizes {kits 100  tcllib 40  wrap 10  inner 15  large 5}
 
     variable build      ;# where the programs are
     variable temp       ;# rule 2
@@ -235,6 +235,106 @@ proc bench::Inner {} {
     Row {glob of every directory, against native} 1.2 $ratios(glob)
 }
 
+# The median of what `script`, run in the caller, returns.
+proc bench::Median {rounds script} {
+    set values {}
+    for {set i 0} {$i < $rounds} {incr i} {lappend values [uplevel 1 $script]}
+    lindex [lsort -real $values] [expr {$rounds / 2}]
+}
+
+proc bench::Reads {} {
+    variable here
+    variable temp
+    variable build
+    variable tcllib
+    set inside lib/[file tail $tcllib]
+    Sdx wrap $temp/reads.kit -vfs $temp/inner.vfs
+    set first {}
+    set second {}
+    for {set i 0} {$i < [Rounds inner]} {incr i} {
+        lassign [exec $build/tclkit $here/reads.tcl $temp/reads.kit $inside $temp/inner.vfs/$inside \
+            [expr {$i % 2 ? "archive" : "native"}]] archive1 archive2 native1 native2
+        lappend first [expr {double($archive1) / $native1}]
+        lappend second [expr {double($archive2) / $native2}]
+    }
+    set middle [expr {[llength $first] / 2}]
+    Row {first read of every file of it in a kit, new process, against native} 4.0 [lindex [lsort -real $first] $middle]
+    Row {the second read of every file} 2.0 [lindex [lsort -real $second] $middle]
+}
+
+proc bench::Writing {} {
+    variable temp
+    variable build
+    variable result
+    variable tcllib
+    set rm [Need rm]
+    Write $temp/empty.vfs/main.tcl ""
+    Sdx wrap $temp/empty.kit -writable -vfs $temp/empty.vfs
+    Write $temp/one.tcl "vfs::sqlar::Mount $temp/target.kit
+        vfs::sqlar::transaction $temp/target.kit {file copy $tcllib $temp/target.kit/tree}"
+    Write $temp/each.tcl "vfs::sqlar::Mount $temp/target.kit\nfile copy $tcllib $temp/target.kit/tree"
+    set fresh [list [Need cp] $temp/empty.kit $temp/target.kit]
+
+    Command "cp -r" [list [Need cp] -r $tcllib $temp/copied.tree] -before [list $rm -rf $temp/copied.tree]
+    Command "file copy, one transaction" [list $build/tclkit $temp/one.tcl] -before $fresh
+    Measure "Writing tcllib's tree into a kit" [Rounds wrap]
+    Expect ok [Need sqlite3] --append $temp/target.kit "pragma integrity_check"
+    Row {writing tcllib's tree into a writable kit, `file copy` in one transaction, against `cp -r`} 2.0 \
+        "$result(file copy, one transaction,x_wall)"
+
+    Command "synccopy" [list $build/bench/synccopy $tcllib $temp/copied.tree] -before [list $rm -rf $temp/copied.tree]
+    Command "file copy" [list $build/tclkit $temp/each.tcl] -before $fresh
+    Measure "The same, every file durable before the next" [Rounds wrap]
+    Row {the same, each file a durable commit, against a copy that syncs each file} 1.0 "$result(file copy,x_wall)"
+}
+
+proc bench::Large {} {
+    variable here
+    variable temp
+    variable build
+    variable result
+    set size [expr {1 << 30}]
+    file mkdir $temp/large.vfs $temp/text.vfs
+    exec head -c $size /dev/urandom > $temp/large.vfs/noise
+    Sdx wrap $temp/large.kit -vfs $temp/large.vfs
+    # Each read comes from the disk, as far as the kernel can be told to forget.
+    set forget [list [Need dd] iflag=nocache count=0 status=none]
+    Command cat [list [Need cat] $temp/large.vfs/noise] -before [list {*}$forget if=$temp/large.vfs/noise]
+    Command stream [list $build/tclkit $here/large.tcl stream $temp/large.kit noise] \
+        -before [list {*}$forget if=$temp/large.kit]
+    Measure "A stored member of 1 GB" [Rounds large]
+    Row {stream of a 1 GB stored member against `cat` of it from disk} 1.3 $result(stream,x_wall)
+    Row {memory of that, in units of 32 MB} 1.0 [expr {$result(stream,rss_kib) / 32768.0}]
+    file delete -force $temp/large.vfs $temp/large.kit
+
+    exec sh -c "yes 'A line of text, which deflates well: the quick brown fox' | head -c $size > $temp/text.vfs/text"
+    Sdx wrap $temp/text.kit -level 1 -vfs $temp/text.vfs
+    file delete -force $temp/text.vfs
+    Row {a random 4 KB read in a 1 GB compressed member, against reading the whole} 0.01 \
+        [Median 3 {exec $build/tclkit $here/large.tcl random $temp/text.kit text}]
+    file delete $temp/text.kit
+}
+
+proc bench::Many {} {
+    variable here
+    variable temp
+    variable build
+    variable result
+    foreach count {10 1000 1000000} {
+        exec sqlite3 $temp/many$count.db "CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB);
+            WITH n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < $count)
+            INSERT INTO sqlar SELECT 'm' || i, 33188, i, 4, x'61626364' FROM n"
+    }
+    Command 10 [list $build/tclkit $here/large.tcl mount $temp/many10.db]
+    Command 1000000 [list $build/tclkit $here/large.tcl mount $temp/many1000000.db]
+    Measure "Mounting archives of 10 and of 1,000,000 members" [Rounds tcllib]
+    Row {mount of an archive with 1,000,000 members, against one with 10} 1.2 $result(1000000,x_wall)
+    Row {stat in it, against stat in one with 1,000} 1.5 [Median [Rounds inner] {
+        expr {double([exec $build/tclkit $here/large.tcl stat $temp/many1000000.db 1000000]) /
+            [exec $build/tclkit $here/large.tcl stat $temp/many1000.db 1000]}
+    }]
+}
+
 # --- the report ---
 
 proc bench::Machine {} {
@@ -259,7 +359,7 @@ proc bench::main {build_dir {option ""}} {
     variable result
     set build [file normalize $build_dir]
     set quick [expr {$option eq "-quick"}]
-    foreach program {tclkit sdx bench/measure bench/empty bench/floor} {Need $build/$program}
+    foreach program {tclkit sdx bench/measure bench/empty bench/floor bench/synccopy} {Need $build/$program}
     foreach program {sqlite3 zip diff cp} {Need $program}
 
     set temp [exec mktemp -d -t starlit-bench.XXXXXX]
@@ -270,6 +370,10 @@ proc bench::main {build_dir {option ""}} {
         Packages
         Pack
         Inner
+        Reads
+        Writing
+        Large
+        Many
         Row {resident memory of the starpack at `puts hello`, against `tclsh8.6`} 1.0 $rss
     } finally {
         file delete -force $temp

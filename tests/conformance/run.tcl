@@ -20,7 +20,7 @@
 # unsteady, and is no failure. Logs stay in BUILD/conformance/MODE/FILE.log, those of the later rounds in MODE.2 and
 # MODE.3.
 #
-# Exit status: 0 no difference but the exceptions, 1 others, 2 wrong usage.
+# Exit status: 0 no difference but the exceptions, 1 others, or nothing to compare with, 2 wrong usage.
 
 namespace eval conformance {
     variable here [file dirname [file normalize [info script]]]
@@ -204,6 +204,17 @@ proc conformance::Judge {mode exceptions there here usedVar} {
     return $judged
 }
 
+# A file that stopped early under tclsh8.6 leaves nothing to compare with, and so the comparison has failed.
+proc conformance::CheckPeer {peer outcomes} {
+    variable hasFailed
+    dict for {key outcome} $outcomes {
+        lassign $key file name
+        if {$name ne "(end)" || $outcome ne "failed"} continue
+        puts [format "%-8s %-9s %-16s stopped early: see %s" $peer FAILED [file rootname $file] [Log $peer $file 1]]
+        set hasFailed 1
+    }
+}
+
 # What is worse in the first round is run twice more. Returns the keys that were worse each time.
 proc conformance::Steady {mode keys} {
     variable peers
@@ -302,6 +313,7 @@ proc conformance::Main {arguments} {
         dict for {peer files} $planned {dict set plan $peer [dict keys $files]}
         set started [clock seconds]
         set outcomes [Round $plan 1 [dict get $options -jobs]]
+        foreach peer [dict keys $planned] {CheckPeer $peer [dict get $outcomes $peer]}
         set rows {}
         foreach mode [dict get $options -modes] {
             lappend rows {*}[Report $mode $exceptions [dict get $outcomes [dict get $peers $mode]] \

@@ -17,7 +17,8 @@
 # stopped the file, or it took longer than its time. One that exits early is known by the tests that are missing.
 #
 # Rules:
-# 1. Every process runs in a scratch directory of its own, which is gone afterwards.
+# 1. Every process runs in a scratch directory of its own, which is gone afterwards. Its home directory is an empty
+#    one there: fCmd-8.3 tries to copy it.
 # 2. What a process leaves behind (children, locks, ports) meets only the time limit of its own process group.
 # 3. The environment says nothing of the host's Tcl, and names the locale C.UTF-8: under another, some tests are
 #    skipped.
@@ -82,10 +83,10 @@ proc suite::Start {run limitSeconds} {
     variable running
     dict with run {
         file delete -force $scratch
-        file mkdir $scratch/tmp [file dirname $log]
+        file mkdir $scratch/tmp $scratch/home [file dirname $log]
         if {[llength $copy]} {file copy {*}$copy}
         if {$tmpdir eq ""} {set tmpdir $scratch/tmp}
-        set words [list env -C $scratch {*}[Unset {^(TCL|LANG|LC_)}] LC_ALL=C.UTF-8 {*}$env \
+        set words [list env -C $scratch {*}[Unset {^(TCL|LANG|LC_)}] LC_ALL=C.UTF-8 HOME=$scratch/home {*}$env \
             timeout -k 5 $limitSeconds {*}$command -file $file -tmpdir $tmpdir -verbose $verbosity {*}$extra]
     }
     set pipe [open |[list sh -c $wrapper sh [dict get $run log] {*}$words]]

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "archive/sqlite.h"
 #include "change.h"
 #include "place.h"
 
@@ -176,8 +177,9 @@ Tcl_Channel open_member_channel(std::shared_ptr<const Mount> mount, std::shared_
   channel->file = std::move(file);
   channel->mode = mode;
   char name[32];
-  std::snprintf(name, sizeof name, "sqlar%llx", static_cast<unsigned long long>(
-                                                    reinterpret_cast<std::uintptr_t>(channel.get())));
+  // Scripts know the channels of files by this beginning; the host's go on with a descriptor's decimal number.
+  std::snprintf(name, sizeof name, "file%llx", static_cast<unsigned long long>(
+                                                   reinterpret_cast<std::uintptr_t>(channel.get())));
   const int access = mode & O_ACCMODE;
   const int directions = access == O_RDONLY ? TCL_READABLE : access == O_WRONLY ? TCL_WRITABLE : TCL_READABLE | TCL_WRITABLE;
   channel->channel = Tcl_CreateChannel(&kType, name, channel.get(), directions);
@@ -207,6 +209,27 @@ Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int permissio
     Tcl_SetObjResult(interp, Tcl_ObjPrintf("couldn't open \"%s\": %s", Tcl_GetString(path), Tcl_PosixError(interp)));
   }
   return nullptr;
+}
+
+Tcl_Channel open_temporary(const Place& directory, std::string_view root, std::string_view extension, Obj& path) {
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+  const auto session = directory.mount->session();
+  for (int tries = 0;; ++tries) {
+    unsigned char random[6];
+    sqlite3_randomness(sizeof random, random);
+    std::string part = std::string(root) + "_";
+    for (const unsigned char byte : random) part += kLetters[byte % kLetters.size()];
+    part += extension;
+    const std::string name = join_name(directory.name, part);
+    try {
+      auto file = session->open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+      const std::string below = utf8_to_tcl(name);
+      path = Obj(new_string(directory.mount->point == "/" ? "/" + below : directory.mount->point + "/" + below));
+      return open_member_channel(directory.mount, std::move(file), O_RDWR);
+    } catch (const Error& error) {
+      if (error.posix() != EEXIST || tries > 100) throw;
+    }
+  }
 }
 
 }  // namespace starlit

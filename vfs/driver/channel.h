@@ -18,4 +18,8 @@ Tcl_Channel open_member_channel(std::shared_ptr<const Mount> mount, std::shared_
 // The driver's Tcl_FSOpenFileChannelProc.
 Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int permissions) noexcept;
 
+// `file tempfile`: a new file in an archive, open for reading and writing, its name made of `directory`, `root`, six
+// random characters and `extension`; the path goes into `path`. Throws Error.
+Tcl_Channel open_temporary(const Place& directory, std::string_view root, std::string_view extension, Obj& path);
+
 }  // namespace starlit

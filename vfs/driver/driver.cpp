@@ -154,6 +154,35 @@ void unmount_archive(const std::string& point) {
   Tcl_FSMountsChanged(&kArchiveFilesystem);
 }
 
+int temporary_file(Tcl_Interp* interp, Tcl_Obj* variable, Tcl_Obj* path_template) noexcept {
+  try {
+    const MountTable* table = mount_table();
+    auto place = table == nullptr ? std::nullopt : table->find(normalized(nullptr, path_template));
+    if (!place || !place->mount->is_writable || place->name.empty()) return TCL_CONTINUE;
+    const std::string name = to_utf8(place->name);
+    place->name = parent_name(name);
+    const std::string_view tail = last_part(name);
+    const auto dot = tail.rfind('.');
+    const bool has_extension = dot != std::string_view::npos && dot != 0;
+    Obj path;
+    const Tcl_Channel channel = open_temporary(*place, tail.substr(0, has_extension ? dot : tail.size()),
+                                               has_extension ? tail.substr(dot) : "", path);
+    Tcl_RegisterChannel(interp, channel);
+    if (Tcl_ObjSetVar2(interp, variable, nullptr, path.get(), TCL_LEAVE_ERR_MSG) == nullptr) {
+      Tcl_UnregisterChannel(interp, channel);
+      return TCL_ERROR;
+    }
+    Tcl_SetObjResult(interp, new_string(Tcl_GetChannelName(channel)));
+    return TCL_OK;
+  } catch (const Error& error) {
+    Tcl_SetErrno(error.posix());
+    Tcl_SetObjResult(interp, Tcl_ObjPrintf("can't create temporary file: %s", Tcl_PosixError(interp)));
+    return TCL_ERROR;
+  } catch (const std::exception&) {
+    return TCL_CONTINUE;
+  }
+}
+
 std::optional<std::size_t> mounted_prefix(std::string_view path) noexcept {
   try {
     const MountTable* table = mount_table();

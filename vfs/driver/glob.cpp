@@ -27,6 +27,8 @@ bool matches_types(const Place& place, Session& session, const Member& member, c
   if (types->perm != 0) {
     if (!target) return false;
     if ((types->perm & TCL_GLOB_PERM_W) != 0 && !(session.is_writable() && session.permits(*target, 2))) return false;
+    const bool may_be_written = session.is_writable() && (target->permissions & 0222) != 0;
+    if ((types->perm & TCL_GLOB_PERM_RONLY) != 0 && may_be_written) return false;
     if ((types->perm & TCL_GLOB_PERM_R) != 0 && !session.permits(*target, 4)) return false;
     if ((types->perm & TCL_GLOB_PERM_X) != 0 && !is_executable(*target)) return false;
   }
@@ -49,7 +51,8 @@ void match_itself(Tcl_Obj* result, Tcl_Obj* path, const Tcl_GlobTypeData* types)
   const auto session = place->mount->session();
   const auto member = session->find(place->name);
   const bool wants_hidden = types != nullptr && (types->perm & TCL_GLOB_PERM_HIDDEN) != 0;
-  if (!member || (wants_hidden && !last_part(place->name).starts_with('.'))) return;
+  // By the name as written: `.`, which an empty pattern comes to, is hidden, too.
+  if (!member || (wants_hidden && !last_part(string_of(path)).starts_with('.'))) return;
   if (matches_types(*place, *session, *member, types)) Tcl_ListObjAppendElement(nullptr, result, path);
 }
 
@@ -65,12 +68,17 @@ void match_children(Tcl_Obj* result, Tcl_Obj* path, const char* pattern, const T
   std::string spelled(string_of(path));
   if (!spelled.empty() && !spelled.ends_with('/')) spelled += '/';
   const std::size_t prefix = spelled.size();
-  for (const std::string& part : session->child_names(directory)) {
+  std::vector<std::string> parts = session->child_names(directory);
+  parts.insert(parts.end(), {".", ".."});  // as the host lists them
+  for (const std::string& part : parts) {
     if (!matches_hidden(part, pattern, types)) continue;
     const std::string tail = utf8_to_tcl(part);
     if (!Tcl_StringCaseMatch(tail.c_str(), pattern, 0)) continue;
     if (types != nullptr) {
-      const Place child_place{place->mount, join_name(directory, part)};
+      const std::string name = part == "."    ? directory
+                               : part == ".." ? std::string(parent_name(directory))
+                                              : join_name(directory, part);
+      const Place child_place{place->mount, name};
       const auto child = session->find(child_place.name);
       if (!child || !matches_types(child_place, *session, *child, types)) continue;
     }

@@ -5,6 +5,9 @@
 namespace starlit {
 
 const Place* place_of(Tcl_Obj* path) {
+  // Tcl keeps the place of a relative path when the working directory moves within one file system, and looks
+  // whether it has moved only when asked for the normalized path: TclFSEnsureEpochOk() looks at the epoch alone.
+  Tcl_FSGetNormalizedPath(nullptr, path);
   const auto* place = static_cast<const Place*>(Tcl_FSGetInternalRep(path, &kArchiveFilesystem));
   if (place == nullptr) throw posix_error("couldn't use path", string_of(path), ENOENT);
   return place;

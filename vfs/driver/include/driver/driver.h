@@ -43,6 +43,10 @@ void unmount_archive(const std::string& point);
 // and target are something else and Tcl has to do it; else 0 or an errno.
 std::optional<int> copy_into_archive(Tcl_Obj* source, Tcl_Obj* target) noexcept;
 
+// `file tempfile nameVariable template` where the template's directory lies in a writable archive; TCL_CONTINUE where it
+// does not and Tcl has to do it.
+int temporary_file(Tcl_Interp* interp, Tcl_Obj* variable, Tcl_Obj* path_template) noexcept;
+
 // How much of a path (its first bytes) lies at or above a mount point and so needs no look at the host: the length of
 // the mount point, or nothing where no mount holds the path.
 std::optional<std::size_t> mounted_prefix(std::string_view path) noexcept;
