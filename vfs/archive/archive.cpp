@@ -69,7 +69,7 @@ Archive::Archive(std::shared_ptr<const HostFile> host, const Location& location,
     // is durable when COMMIT returns. FAST overwrites what is deleted where that costs no further writing.
     execute(database_,
             "PRAGMA journal_mode=PERSIST;PRAGMA synchronous=FULL;PRAGMA journal_size_limit=1048576;"
-            "PRAGMA temp_store=MEMORY;PRAGMA secure_delete=FAST",
+            "PRAGMA temp_store=MEMORY;PRAGMA secure_delete=FAST;PRAGMA cache_size=-8192",
             path_, kWriting);
   }
   prepare_statements(Trust::kNone);

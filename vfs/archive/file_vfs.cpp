@@ -80,6 +80,37 @@ int fill_read(ssize_t got, void* buffer, int size) noexcept {
   return SQLITE_IOERR_SHORT_READ;
 }
 
+// Gathers writes that follow one another. SQLite writes a journal in three pieces a page, and the pages of a new content
+// one by one. What is gathered is written before anything else is asked of the file.
+class Gathered {
+ public:
+  int write(int fd, const void* buffer, std::size_t size, off_t offset) noexcept {
+    if (!bytes_.empty() && (offset != offset_ + static_cast<off_t>(bytes_.size()) || bytes_.size() + size > kMost)) {
+      if (const int code = flush(fd); code != SQLITE_OK) return code;
+    }
+    if (size > kMost / 2) return write_fully(fd, buffer, size, offset);
+    try {
+      if (bytes_.empty()) offset_ = offset;
+      bytes_.append(static_cast<const char*>(buffer), size);
+      return SQLITE_OK;
+    } catch (const std::bad_alloc&) {
+      return SQLITE_IOERR_NOMEM;
+    }
+  }
+
+  int flush(int fd) noexcept {
+    if (bytes_.empty()) return SQLITE_OK;
+    const int code = write_fully(fd, bytes_.data(), bytes_.size(), offset_);
+    bytes_.clear();
+    return code;
+  }
+
+ private:
+  static constexpr std::size_t kMost = 256 << 10;
+  std::string bytes_;
+  off_t offset_ = 0;
+};
+
 }  // namespace
 
 // One registered VFS for one connection: it knows the file, so the names that SQLite passes say only what is meant.
@@ -122,30 +153,37 @@ struct DatabaseFile : sqlite3_file {
   Fd fd;
   int level = SQLITE_LOCK_NONE;
   sqlite3_int64 room = -1;  // bytes for the database in front of the mark; -1: look
+  Gathered gathered = {};
 
   off_t position(sqlite3_int64 offset) const noexcept { return vfs->offset_ + offset; }
 
   static DatabaseFile* self(sqlite3_file* file) noexcept { return static_cast<DatabaseFile*>(file); }
 
   static int close(sqlite3_file* file) noexcept {
+    const int code = self(file)->gathered.flush(self(file)->fd.get());
     self(file)->~DatabaseFile();
-    return SQLITE_OK;
+    return code;
   }
 
   static int read(sqlite3_file* file, void* buffer, int size, sqlite3_int64 offset) noexcept {
     DatabaseFile* f = self(file);
+    if (const int code = f->gathered.flush(f->fd.get()); code != SQLITE_OK) return code;
     return fill_read(read_fully(f->fd.get(), buffer, static_cast<std::size_t>(size), f->position(offset)), buffer, size);
   }
 
   static int write(sqlite3_file* file, const void* buffer, int size, sqlite3_int64 offset) noexcept {
     DatabaseFile* f = self(file);
     if (const int code = f->make_room(offset + size); code != SQLITE_OK) return code;
-    return write_fully(f->fd.get(), buffer, static_cast<std::size_t>(size), f->position(offset));
+    return f->gathered.write(f->fd.get(), buffer, static_cast<std::size_t>(size), f->position(offset));
   }
 
   static int truncate(sqlite3_file* file, sqlite3_int64 size) noexcept { return self(file)->shorten(size); }
 
-  static int sync(sqlite3_file* file, int) noexcept { return sync_data(self(file)->fd.get()); }
+  static int sync(sqlite3_file* file, int) noexcept {
+    DatabaseFile* f = self(file);
+    const int code = f->gathered.flush(f->fd.get());
+    return code == SQLITE_OK ? sync_data(f->fd.get()) : code;
+  }
 
   static int file_size(sqlite3_file* file, sqlite3_int64* size) noexcept {
     DatabaseFile* f = self(file);
@@ -155,6 +193,7 @@ struct DatabaseFile : sqlite3_file {
   }
 
   int look() noexcept {
+    if (const int code = gathered.flush(fd.get()); code != SQLITE_OK) return code;
     struct stat status;
     if (::fstat(fd.get(), &status) != 0) return SQLITE_IOERR_FSTAT;
     room = status.st_size - vfs->offset_ - (vfs->has_mark_ ? static_cast<off_t>(kMarkBytes) : 0);
@@ -199,6 +238,7 @@ struct DatabaseFile : sqlite3_file {
 
   int shorten(sqlite3_int64 size) noexcept {
     room = -1;
+    if (const int flushed = gathered.flush(fd.get()); flushed != SQLITE_OK) return flushed;
     if (!vfs->has_mark_) return truncate_file(fd.get(), position(size));
     int code = write_mark(size);
     if (code == SQLITE_OK) code = sync_data(fd.get());
@@ -258,6 +298,7 @@ struct DatabaseFile : sqlite3_file {
   static int unlock(sqlite3_file* file, int wanted) noexcept {
     DatabaseFile* f = self(file);
     if (f->level <= wanted) return SQLITE_OK;
+    if (const int code = f->gathered.flush(f->fd.get()); code != SQLITE_OK) return code;
     if (f->vfs->private_file_ >= 0) {
       f->level = wanted;
       return SQLITE_OK;
@@ -292,7 +333,12 @@ struct DatabaseFile : sqlite3_file {
     return SQLITE_OK;
   }
 
-  static int file_control(sqlite3_file*, int, void*) noexcept { return SQLITE_NOTFOUND; }
+  // The end of a transaction is told here, also where it is not synced.
+  static int file_control(sqlite3_file* file, int operation, void*) noexcept {
+    if (operation != SQLITE_FCNTL_SYNC) return SQLITE_NOTFOUND;
+    return self(file)->gathered.flush(self(file)->fd.get());
+  }
+
   static int sector_size(sqlite3_file*) noexcept { return 4096; }
 
   // As SQLite's own for Unix takes for granted: writing some bytes leaves those beside them alone.
@@ -304,30 +350,36 @@ struct JournalFile : sqlite3_file {
   Fd fd;
   bool is_new = false;  // its name may not be durable yet
   bool is_temporary = false;
+  Gathered gathered = {};
 
   static JournalFile* self(sqlite3_file* file) noexcept { return static_cast<JournalFile*>(file); }
 
+  int flush() noexcept { return gathered.flush(fd.get()); }
+
   static int close(sqlite3_file* file) noexcept {
+    const int code = self(file)->is_temporary ? SQLITE_OK : self(file)->flush();
     self(file)->~JournalFile();
-    return SQLITE_OK;
+    return code;
   }
 
   static int read(sqlite3_file* file, void* buffer, int size, sqlite3_int64 offset) noexcept {
+    if (const int code = self(file)->flush(); code != SQLITE_OK) return code;
     return fill_read(read_fully(self(file)->fd.get(), buffer, static_cast<std::size_t>(size), offset), buffer, size);
   }
 
   static int write(sqlite3_file* file, const void* buffer, int size, sqlite3_int64 offset) noexcept {
-    return write_fully(self(file)->fd.get(), buffer, static_cast<std::size_t>(size), offset);
+    return self(file)->gathered.write(self(file)->fd.get(), buffer, static_cast<std::size_t>(size), offset);
   }
 
   static int truncate(sqlite3_file* file, sqlite3_int64 size) noexcept {
+    if (const int code = self(file)->flush(); code != SQLITE_OK) return code;
     return truncate_file(self(file)->fd.get(), size);
   }
 
   // A journal that has no name after a power failure would not be rolled back.
   static int sync(sqlite3_file* file, int) noexcept {
     JournalFile* f = self(file);
-    if (f->is_temporary) return SQLITE_OK;
+    if (const int code = f->flush(); code != SQLITE_OK || f->is_temporary) return code;
     if (const int code = sync_data(f->fd.get()); code != SQLITE_OK || !f->is_new) return code;
     if (f->vfs->host_->sync_directory() != 0) return SQLITE_IOERR_DIR_FSYNC;
     f->is_new = false;
@@ -336,11 +388,13 @@ struct JournalFile : sqlite3_file {
 
   static int file_size(sqlite3_file* file, sqlite3_int64* size) noexcept {
     struct stat status;
+    if (const int code = self(file)->flush(); code != SQLITE_OK) return code;
     if (::fstat(self(file)->fd.get(), &status) != 0) return SQLITE_IOERR_FSTAT;
     *size = status.st_size;
     return SQLITE_OK;
   }
 
+  static int no_control(sqlite3_file*, int, void*) noexcept { return SQLITE_NOTFOUND; }
   static int no_lock(sqlite3_file*, int) noexcept { return SQLITE_OK; }
   static int no_reserved_lock(sqlite3_file*, int* result) noexcept {
     *result = 0;
@@ -378,7 +432,7 @@ constexpr sqlite3_io_methods kJournalMethods = {
     JournalFile::no_lock,
     JournalFile::no_lock,
     JournalFile::no_reserved_lock,
-    DatabaseFile::file_control,
+    JournalFile::no_control,
     DatabaseFile::sector_size,
     DatabaseFile::device_characteristics,
     nullptr, nullptr, nullptr, nullptr, nullptr, nullptr};
