@@ -294,7 +294,8 @@ proc bench::Large {} {
     variable build
     variable result
     set size [expr {1 << 30}]
-    file mkdir $temp/large.vfs $temp/text.vfs
+    Write $temp/large.vfs/main.tcl ""
+    Write $temp/text.vfs/main.tcl ""
     exec head -c $size /dev/urandom > $temp/large.vfs/noise
     Sdx wrap $temp/large.kit -vfs $temp/large.vfs
     # Each read comes from the disk, as far as the kernel can be told to forget.

@@ -192,6 +192,17 @@ void Session::remove_file(std::string_view name) {
   if (file) files_.erase(std::string(name));
 }
 
+// As on a disk: what holds something is emptied only where the owner may list and write it.
+void Session::need_emptying(std::string_view directory) {
+  const auto parts = archive_->child_names(directory);
+  if (parts.empty()) return;
+  if (const auto member = find(directory); member && !permits(*member, 7)) fail(directory, EACCES);
+  for (const std::string& part : parts) {
+    const std::string name = join_name(directory, part);
+    if (const auto member = find(name); member && member->type == MemberType::kDirectory) need_emptying(name);
+  }
+}
+
 void Session::remove_directory(std::string_view name, bool recursive) {
   need_entry(name);
   const std::string below = std::string(name) + "/";
@@ -201,6 +212,7 @@ void Session::remove_directory(std::string_view name, bool recursive) {
     if (!recursive && file->is_new_) fail(name, ENOTEMPTY);
     if (recursive) file->detach();
   }
+  if (recursive && ::geteuid() != 0) need_emptying(name);
   editor_.remove_directory(name, recursive, now_s());
   std::erase_if(files_, [&](const auto& entry) { return entry.first.starts_with(below); });
 }

@@ -2,6 +2,8 @@
 
 #include "change.h"
 
+#include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utime.h>
@@ -50,13 +52,27 @@ void copy_below(Session& session, const std::string& from, const std::string& to
   }
 }
 
-bool is_same_user(Tcl_Obj* value, std::uint32_t number, Attribute attribute, Tcl_Obj* path) {
-  Tcl_WideInt given;
-  if (Tcl_GetWideIntFromObj(nullptr, value, &given) == TCL_OK) return given == number;
-  Tcl_Obj* name = nullptr;
-  if (get_attribute(nullptr, static_cast<int>(attribute), path, &name) != TCL_OK) return false;
-  const Obj owned(name);
-  return string_of(value) == string_of(name);
+// A group or user as Tcl takes it: a number or a name that the host knows. Nothing, and the host's words for it, where
+// there is none.
+std::optional<std::uint32_t> find_id(Tcl_Interp* interp, Attribute attribute, Tcl_Obj* path, Tcl_Obj* value) {
+  Tcl_WideInt number;
+  if (Tcl_GetWideIntFromObj(nullptr, value, &number) == TCL_OK) return static_cast<std::uint32_t>(number);
+  const std::string name = to_host(string_of(value));
+  const bool is_group = attribute == Attribute::kGroup;
+  if (is_group) {
+    if (const struct group* entry = ::getgrnam(name.c_str())) return entry->gr_gid;
+  } else if (const struct passwd* entry = ::getpwnam(name.c_str())) {
+    return entry->pw_uid;
+  }
+  if (interp != nullptr) {
+    const char* word = is_group ? "group" : "user";
+    Tcl_SetObjResult(interp, Tcl_ObjPrintf("could not set %s for file \"%s\": %s \"%s\" does not exist",
+                                           is_group ? "group" : "owner", Tcl_GetString(path), word,
+                                           Tcl_GetString(value)));
+    Tcl_SetErrorCode(interp, "TCL", "OPERATION", is_group ? "SETGRP" : "SETOWN", is_group ? "NO_GROUP" : "NO_USER",
+                     nullptr);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -119,16 +135,25 @@ Tcl_Obj* link_path(Tcl_Obj* path, Tcl_Obj* to, int action) noexcept {
 }
 
 int set_attribute(Tcl_Interp* interp, int index, Tcl_Obj* path, Tcl_Obj* value) noexcept {
-  const int result = answer([&] {
+  constexpr const char* kNames[] = {"group", "owner", "permissions", "stored size"};
+  const auto attribute = static_cast<Attribute>(index);
+  bool told = false;
+  const int result = change([&] {
+    std::optional<std::uint32_t> id;
+    if (attribute == Attribute::kGroup || attribute == Attribute::kOwner) {
+      id = find_id(interp, attribute, path, value);
+      told = !id;
+      if (told) return EINVAL;
+    }
     const Place* place = place_of(path);
     const auto session = place->mount->session();
     if (!session->is_writable()) return EROFS;
     const auto name = followed_name(*place, *session);
     if (!name) return missing(*place, *session);
-    switch (static_cast<Attribute>(index)) {
+    switch (attribute) {
       // An archive has no owners: all belongs to who runs the program.
-      case Attribute::kGroup: return is_same_user(value, ::getegid(), Attribute::kGroup, path) ? 0 : EPERM;
-      case Attribute::kOwner: return is_same_user(value, ::geteuid(), Attribute::kOwner, path) ? 0 : EPERM;
+      case Attribute::kGroup: return *id == ::getegid() ? 0 : EPERM;
+      case Attribute::kOwner: return *id == ::geteuid() ? 0 : EPERM;
       case Attribute::kStored: return EPERM;
       case Attribute::kPermissions: break;
     }
@@ -142,17 +167,17 @@ int set_attribute(Tcl_Interp* interp, int index, Tcl_Obj* path, Tcl_Obj* value) 
         Tcl_SetObjResult(interp, Tcl_ObjPrintf("unknown permission string format \"%s\"", Tcl_GetString(value)));
         Tcl_SetErrorCode(interp, "TCL", "VALUE", "PERMISSION", nullptr);
       }
-      return -1;
+      told = true;
+      return EINVAL;
     }
     session->set_permissions(*name, *permissions);
     return 0;
   });
-  if (result == 0) return TCL_OK;
-  if (interp != nullptr && Tcl_GetErrno() != -1) {
-    Tcl_SetObjResult(interp,
-                     Tcl_ObjPrintf("could not change \"%s\": %s", Tcl_GetString(path), Tcl_PosixError(interp)));
+  if (result != TCL_OK && !told && interp != nullptr) {
+    Tcl_SetObjResult(interp, Tcl_ObjPrintf("could not set %s for file \"%s\": %s", kNames[index], Tcl_GetString(path),
+                                           Tcl_PosixError(interp)));
   }
-  return TCL_ERROR;
+  return result;
 }
 
 int create_directory(Tcl_Obj* path) noexcept {

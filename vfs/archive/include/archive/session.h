@@ -85,6 +85,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<OpenFile> known(std::string_view name);
   void need_writable(std::string_view name) const;
   void need_entry(std::string_view name);
+  void need_emptying(std::string_view directory);
   void forget(std::string_view name);
   void move_names(std::string_view from, std::string_view to);
   [[noreturn]] void fail(std::string_view name, int posix) const;
