@@ -192,8 +192,43 @@ std::unique_ptr<std::byte[]> Archive::content_of(std::string_view name, const St
   return content;
 }
 
+// Within a transaction nothing is kept: the counter does not tell of its changes.
+std::unique_ptr<MemberReader> Archive::open_kept(std::string_view name) {
+  if (transactions_ > 0) return nullptr;
+  const std::uint32_t counter = change_counter();
+  if (counter != kept_at_ || counter == 0) {
+    kept_by_name_.clear();
+    kept_.clear();
+    kept_bytes_ = 0;
+    kept_at_ = counter;
+    return nullptr;
+  }
+  const auto at = kept_by_name_.find(name);
+  if (at == kept_by_name_.end()) return nullptr;
+  kept_.splice(kept_.begin(), kept_, at->second);
+  std::unique_ptr<MemberReader> reader(new MemberReader);
+  reader->size_bytes_ = at->second->size_bytes;
+  reader->content_ = at->second->content;
+  return reader;
+}
+
+void Archive::keep(std::string_view name, const MemberReader& reader) {
+  constexpr std::int64_t kOneMax = 1 << 20;
+  const std::int64_t size = reader.size_bytes_;
+  if (transactions_ > 0 || size > kOneMax || kept_at_ == 0 || change_counter() != kept_at_) return;
+  kept_.push_front({std::string(name), reader.content_, size});
+  kept_by_name_.emplace(kept_.front().name, kept_.begin());
+  kept_bytes_ += size;
+  while (kept_bytes_ > kKeptMax) {
+    kept_bytes_ -= kept_.back().size_bytes;
+    kept_by_name_.erase(kept_.back().name);
+    kept_.pop_back();
+  }
+}
+
 std::unique_ptr<MemberReader> Archive::open(std::string_view name) {
   const auto turn = lock();
+  if (auto reader = open_kept(name)) return reader;
   const auto row = stored(name, kWholeMax);
   struct Release {
     Archive* archive;
@@ -207,6 +242,7 @@ std::unique_ptr<MemberReader> Archive::open(std::string_view name) {
   reader->size_bytes_ = row->size;
   if (row->has_data && row->chunks == 0 && row->size <= kWholeMax) {
     reader->content_ = content_of(name, *row, inflater_);
+    keep(name, *reader);
     return reader;
   }
 

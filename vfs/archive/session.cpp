@@ -80,18 +80,24 @@ void Session::need_entry(std::string_view name) {
   }
 }
 
+std::shared_ptr<OpenFile> Session::open_here(std::string_view name) {
+  auto reader = archive_->open(name);
+  if (!reader) return nullptr;
+  auto file = std::make_shared<OpenFile>(shared_from_this(), std::string(name));
+  file->reader_ = std::move(reader);
+  return file;
+}
+
 std::shared_ptr<OpenFile> Session::open(std::string_view name, int flags, std::uint32_t permissions) {
   const bool writes = (flags & O_ACCMODE) != O_RDONLY;
   if (!is_writable()) {
     if (writes || (flags & O_TRUNC) != 0) fail(name, EROFS);
-    auto reader = archive_->open(name);
-    if (!reader) {
+    auto file = open_here(name);
+    if (!file) {
       if (archive_->find(name)) fail(name, EISDIR);
       fail(name, (flags & O_CREAT) != 0 ? EROFS : ENOENT);
     }
     if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) fail(name, EEXIST);
-    auto file = std::make_shared<OpenFile>(shared_from_this(), std::string(name));
-    file->reader_ = std::move(reader);
     return file;
   }
 

@@ -192,6 +192,13 @@ Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int permissio
   const int result = answer([&] {
     const Place* place = place_of(path);
     const auto session = place->mount->session();
+    // The usual case first: a file of this name.
+    if (!session->is_writable() && (mode & (O_ACCMODE | O_CREAT | O_TRUNC)) == O_RDONLY) {
+      if (auto file = session->open_here(place->name)) {
+        channel = open_member_channel(place->mount, std::move(file), mode);
+        return 0;
+      }
+    }
     const auto name = followed_name(*place, *session, (mode & O_CREAT) == 0);
     if (!name) return missing(*place, *session);
     try {

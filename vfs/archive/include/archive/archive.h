@@ -27,12 +27,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "archive/codec.h"
@@ -134,8 +136,10 @@ class Archive : public std::enable_shared_from_this<Archive> {
   // What a file's content takes in the archive.
   std::int64_t stored_bytes(const Member& member);
 
-  // A file's content. Nothing when there is no such file.
+  // A file's content. Nothing when there is no such file. Contents that were read lately are kept inflated, up to
+  // kKeptMax bytes in all, as long as nothing in the archive changes.
   std::unique_ptr<MemberReader> open(std::string_view name);
+  static constexpr std::int64_t kKeptMax = 16 << 20;
 
   // The last parts of the names of a directory's children. Takes time in their number, not in that of descendants, and
   // reads nothing but the index of names.
@@ -221,7 +225,20 @@ class Archive : public std::enable_shared_from_this<Archive> {
   sqlite3_stmt* names_statement();
   void seek(std::string_view low, std::string_view high);
 
+  // A content that is kept, see open(); the one used last comes first.
+  struct Kept {
+    std::string name;
+    std::shared_ptr<std::byte[]> content;
+    std::int64_t size_bytes;
+  };
+  std::unique_ptr<MemberReader> open_kept(std::string_view name);
+  void keep(std::string_view name, const MemberReader& reader);
+
   std::recursive_mutex mutex_;
+  std::list<Kept> kept_;
+  std::unordered_map<std::string_view, std::list<Kept>::iterator> kept_by_name_;
+  std::int64_t kept_bytes_ = 0;
+  std::uint32_t kept_at_ = 0;  // the change counter then
   std::string path_;
   Access access_ = Access::kRead;
   Mapping mapping_;  // where the database's bytes lie, when they are not in a file; outlives it
@@ -274,7 +291,7 @@ class MemberReader {
   MemberReader();
 
   std::int64_t size_bytes_ = 0;
-  std::unique_ptr<std::byte[]> content_;
+  std::shared_ptr<std::byte[]> content_;
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<ChunkReader> chunks_;
 };

@@ -49,6 +49,9 @@ class Session : public std::enable_shared_from_this<Session> {
   // handle is closed, with O_EXCL at once. `permissions` are those of a new file.
   std::shared_ptr<OpenFile> open(std::string_view name, int flags, std::uint32_t permissions);
 
+  // For a read-only archive: a file by its exact name, for reading. Nothing where there is none.
+  std::shared_ptr<OpenFile> open_here(std::string_view name);
+
   // EROFS unless the archive is writable; EACCES unless the owner may.
   void make_directory(std::string_view name, std::uint32_t permissions);
   void make_link(std::string_view name, std::string_view target);
