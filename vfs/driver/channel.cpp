@@ -189,8 +189,11 @@ Tcl_Channel open_member_channel(std::shared_ptr<const Mount> mount, std::shared_
 Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int permissions) noexcept {
   Tcl_Channel channel = nullptr;
   std::optional<Error> told;
+  bool is_invalid = false;
   const int result = answer([&] {
     const Place* place = place_of(path);
+    is_invalid = place->name.find('\0') != std::string::npos;
+    if (is_invalid) return ENOENT;
     const auto session = place->mount->session();
     // The usual case first: a file of this name.
     if (!session->is_writable() && (mode & (O_ACCMODE | O_CREAT | O_TRUNC)) == O_RDONLY) {
@@ -212,6 +215,9 @@ Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int permissio
   if (result == 0) return channel;
   if (interp != nullptr && told) {
     set_error(interp, *told);
+  } else if (interp != nullptr && is_invalid) {
+    Tcl_SetObjResult(interp, Tcl_ObjPrintf("couldn't open \"%s\": filename is invalid on this platform",
+                                           Tcl_GetString(path)));
   } else if (interp != nullptr) {
     Tcl_SetObjResult(interp, Tcl_ObjPrintf("couldn't open \"%s\": %s", Tcl_GetString(path), Tcl_PosixError(interp)));
   }
