@@ -8,6 +8,7 @@
 #include "archive/chunks.h"
 #include "archive/facts.h"
 #include "archive/name.h"
+#include "deflate_pool.h"
 #include "host_file.h"
 #include "starpack.h"
 
@@ -474,6 +475,39 @@ void Editor::copy_member(std::string_view from, std::string_view to) {
   bind_text(copy.get(), 2, stored_to);
   run(copy.get());
   entered(to, source->mtime_s);
+  transaction.commit();
+}
+
+void Editor::put_tree(std::string_view root, const NewMember& directory, std::vector<NewMember> members) {
+  // Large files are written after the others, one by one and in chunks.
+  std::vector<NewMember> large;
+  for (NewMember& member : members) {
+    if (member.type == MemberType::kFile && member.size_bytes > kWholeMax) {
+      large.push_back(member);
+      member.type = MemberType::kDirectory;
+      member.name.clear();
+    }
+  }
+  DeflatePool pool(members, kLevelEdit, 0);
+  Transaction transaction(*archive_);
+  make_directory(root, directory.permissions, directory.mtime_s);
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const DeflatedMember content = pool.take(i);
+    const NewMember& member = members[i];
+    if (member.name.empty()) continue;
+    const std::string name = join_name(root, member.name);
+    if (const auto fault = name_fault(name); !fault.empty()) fail(name, EINVAL);
+    Row row;
+    const bool is_file = member.type == MemberType::kFile;
+    if (is_file) row.bytes = content.data();
+    write_row(name, (is_file ? S_IFREG : S_IFDIR) | static_cast<std::int64_t>(member.permissions & 07777),
+              member.mtime_s, content.size_bytes, row);
+  }
+  for (const NewMember& member : large) {
+    const Fd file = open_regular(member.path);
+    WorkingFile content(Fd(::dup(file.get())), stat_fd(file, member.path).st_size);
+    put_file(join_name(root, member.name), member.permissions, member.mtime_s, content);
+  }
   transaction.commit();
 }
 

@@ -267,6 +267,12 @@ bool Session::put_file(std::string_view name, std::uint32_t permissions, std::in
   return true;
 }
 
+void Session::put_tree(std::string_view root, const NewMember& directory, std::vector<NewMember> members) {
+  need_entry(root);
+  if (find(root)) fail(root, EEXIST);
+  editor_.put_tree(root, directory, std::move(members));
+}
+
 void Session::set_mtime(std::string_view name, std::int64_t mtime_s) {
   need_writable(name);
   const auto file = known(name);

@@ -2,6 +2,7 @@
 
 #include "change.h"
 
+#include <dirent.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -75,7 +76,45 @@ std::optional<std::uint32_t> find_id(Tcl_Interp* interp, Attribute attribute, Tc
   return std::nullopt;
 }
 
+bool is_on_host(Tcl_Obj* path) {
+  return Tcl_FSGetFileSystemForPath(path) == Tcl_FSGetFileSystemForPath(Obj(new_string("/")).get());
+}
+
+using Directory = std::unique_ptr<DIR, Calls<::closedir>>;
+
+// Adds what lies below a directory of the host, directories before what is in them. False where there is more than
+// files and directories.
+bool list_tree(const std::string& path, const std::string& name, std::vector<NewMember>& members) {
+  const Directory directory(::opendir(path.c_str()));
+  if (!directory) throw posix_error("couldn't read", path);
+  while (const dirent* entry = ::readdir(directory.get())) {
+    const std::string part = entry->d_name;
+    if (part == "." || part == "..") continue;
+    if (entry->d_type != DT_REG && entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN) return false;
+    NewMember member = member_from_file(join_name(name, part), path + "/" + part);
+    if (member.type == MemberType::kLink) return false;
+    const bool is_directory = member.type == MemberType::kDirectory;
+    members.push_back(std::move(member));
+    if (is_directory && !list_tree(path + "/" + part, join_name(name, part), members)) return false;
+  }
+  return true;
+}
+
 }  // namespace
+
+bool copy_tree_into_archive(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target) {
+  const auto to = mount_table()->find(normalized(interp, target));
+  if (!to || !to->mount->is_writable || to->name.empty() || !is_on_host(source)) return false;
+  const Place place{to->mount, to_utf8(to->name)};
+  const auto session = place.mount->session();
+  const std::string path = to_host(normalized(interp, source));
+  if (session->find(place.name)) return false;
+  const NewMember directory = member_from_file("", path);
+  std::vector<NewMember> members;
+  if (directory.type != MemberType::kDirectory || !list_tree(path, "", members)) return false;
+  session->put_tree(place.name, directory, std::move(members));
+  return true;
+}
 
 std::uint32_t new_permissions(int wanted) noexcept {
   // Tcl has no command that changes the umask.
@@ -222,9 +261,7 @@ int copy_file(Tcl_Obj* from, Tcl_Obj* to) noexcept {
 std::optional<int> copy_into_archive(Tcl_Obj* source, Tcl_Obj* target) noexcept {
   try {
     const auto to = mount_table()->find(normalized(nullptr, target));
-    if (!to || !to->mount->is_writable || Tcl_FSGetFileSystemForPath(source) != Tcl_FSGetFileSystemForPath(Obj(new_string("/")).get())) {
-      return std::nullopt;
-    }
+    if (!to || !to->mount->is_writable || !is_on_host(source)) return std::nullopt;
     const Place place{to->mount, to_utf8(to->name)};
     const auto session = place.mount->session();
     const auto name = followed_name(place, *session, false);

@@ -72,6 +72,11 @@ Obj remount(Tcl_Interp* interp, Arguments arguments) {
   return Obj(new_string(point));
 }
 
+// For boot.tcl, which asks before Tcl's own script copies a directory from one file system to another.
+Obj copy_tree(Tcl_Interp* interp, Arguments arguments) {
+  return Obj(Tcl_NewBooleanObj(copy_tree_into_archive(interp, arguments[0], arguments[1])));
+}
+
 Obj unmount(Tcl_Interp* interp, Arguments arguments) {
   unmount_archive(std::string(normalized(interp, arguments[0])));
   return Obj();
@@ -102,6 +107,7 @@ constexpr CommandRow kCommands[] = {
     {"::vfs::sqlar::Unmount", "mountpoint", 1, 1, unmount},
     {"::vfs::sqlar::transaction", "mountpoint script", 2, 2, transaction},
     {"::starlit::remount", "mountpoint ?-readonly?", 1, 2, remount},
+    {"::starlit::copy_tree", "source target", 2, 2, copy_tree},
     {"::starlit::mounts", "?path?", 0, 1, mounts},
 };
 

@@ -20,6 +20,7 @@
 
 #include "archive/archive.h"
 #include "archive/working_file.h"
+#include "archive/writer.h"
 
 namespace starlit {
 
@@ -62,6 +63,11 @@ class Editor {
 
   // Copies a file or a link with its time and permissions, without inflating it. `to` must not be there.
   void copy_member(std::string_view from, std::string_view to);
+
+  // Makes a directory that is not there yet, and below it files and directories of the host, whose names count from
+  // there; a directory comes before what is in it. The files are read and deflated by all processors before the archive
+  // is locked for others, as far as 64 MB go.
+  void put_tree(std::string_view root, const NewMember& directory, std::vector<NewMember> members);
 
   void make_directory(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s);
   void make_link(std::string_view name, std::string_view target, std::int64_t mtime_s);

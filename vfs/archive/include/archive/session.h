@@ -62,6 +62,9 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // Makes or replaces a file that nobody here has open; false, and nothing done, where somebody has.
   bool put_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s, WorkingFile& content);
+  // Editor::put_tree().
+  void put_tree(std::string_view root, const NewMember& directory, std::vector<NewMember> members);
+
   void set_mtime(std::string_view name, std::int64_t mtime_s);
   void set_permissions(std::string_view name, std::uint32_t permissions);
 

@@ -43,6 +43,11 @@ void unmount_archive(const std::string& point);
 // and target are something else and Tcl has to do it; else 0 or an errno.
 std::optional<int> copy_into_archive(Tcl_Obj* source, Tcl_Obj* target) noexcept;
 
+// Copies a directory of the host with all below it to a name in a writable archive that is not there yet, as one change.
+// False, and nothing done, where source and target are something else, or there is more than files and directories: then
+// Tcl has to do it. Throws Error.
+bool copy_tree_into_archive(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target);
+
 // `file tempfile nameVariable template` where the template's directory lies in a writable archive; TCL_CONTINUE where it
 // does not and Tcl has to do it.
 int temporary_file(Tcl_Interp* interp, Tcl_Obj* variable, Tcl_Obj* path_template) noexcept;
