@@ -16,6 +16,11 @@ namespace eval ::sdx {
 	{qwrap   {make a kit or a starpack from one script}}
 	{unwrap  {take a kit or a starpack apart into a directory tree}}
 	{lsk     {list what is in a kit or a starpack}}
+	{add     {put files and directories into a kit or a starpack}}
+	{delete  {take members out of a kit or a starpack}}
+	{vacuum  {free unused space, compress anew what was compressed in haste}}
+	{mkpack  {the same for a copy, as of old}}
+	{check   {tell whether all in a kit or a starpack is sound}}
 	{version {tell contents apart: newest time, checksum and name}}
 	{help    {explain a command}}
     }
@@ -112,6 +117,10 @@ proc ::sdx::Main {arguments} {
     } trap {SDX USAGE} {message} {
 	Complain $message
 	return 2
+    } trap {SDX STATUS} {message options} {
+	# The command has told all there is to tell.
+	flush stdout
+	return [lindex [dict get $options -errorcode] 2]
     } trap {POSIX EPIPE} {} {
 	# Whoever read the output has seen enough.
 	return 1

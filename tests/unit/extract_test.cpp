@@ -269,3 +269,16 @@ TEST_CASE("a file whose content is in chunks is unpacked, however small it is") 
   CHECK(extract_archive(*archive, host.target, {}) == 1);
   CHECK(read_host_file(host.target + "/a") == "hello");
 }
+
+TEST_CASE("a content in chunks is unpacked piece by piece") {
+  Host host;
+  const Scratch scratch;
+  const std::string large = text((17 << 20) + 3);
+  write_host_file(scratch / "c.db", plain_bytes({new_file("large", large), new_file("small", "x")}));
+  std::int64_t told = 0;
+  ExtractOptions options;
+  options.progress = [&](std::int64_t done, std::int64_t) { told = done; };
+  CHECK(extract_archive(*Archive::open_file(scratch / "c.db"), host.scratch / "other", options) == 2);
+  CHECK(read_host_file(host.scratch / "other/large") == large);
+  CHECK(told == static_cast<std::int64_t>(large.size()) + 1);
+}

@@ -397,3 +397,85 @@ TEST_CASE("a disk that is full when the prefix of a starpack is written leaves n
   }
   CHECK(host_names(scratch.path()) == Names{"elf", "whole"});
 }
+
+TEST_CASE("large contents are cut into chunks, numbered in the order of names") {
+  const Scratch scratch;
+  const std::string noisy = noise((17 << 20) + 5), wordy = text(18 << 20), whole = text(16 << 20);
+  write_host_file(scratch / "wordy", wordy);
+  NewArchive archive;
+  archive.members = {new_file("noisy", noisy), new_file("small", "x"), new_file("whole", whole),
+                     member_from_file("a/wordy", scratch / "wordy")};
+  std::int64_t told = 0, total = 0;
+  archive.progress = [&](std::int64_t done, std::int64_t all) {
+    CHECK(done >= told);
+    told = done;
+    total = all;
+  };
+  const Written written = write_archive(scratch / "a.db", archive);
+  CHECK(written.members == 4);
+  CHECK(written.content_bytes == static_cast<std::int64_t>(noisy.size() + wordy.size() + whole.size() + 1));
+  CHECK(told == written.content_bytes);
+  CHECK(total == written.content_bytes);
+
+  const auto open = Archive::open_file(scratch / "a.db");
+  CHECK(open->find("a/wordy")->chunks == 1);
+  CHECK(open->find("noisy")->chunks == 2);
+  CHECK(open->find("whole")->chunks == 0);
+  CHECK(content_of(*open, "a/wordy") == wordy);
+  CHECK(content_of(*open, "noisy") == noisy);
+  CHECK(content_of(*open, "whole") == whole);
+  CHECK(content_of(*open, "small") == "x");
+  CHECK(open->stored_bytes(*open->find("a/wordy")) < 10 << 20);
+  CHECK(open->stored_bytes(*open->find("noisy")) == static_cast<std::int64_t>(noisy.size()));
+  CHECK(run(scratch.path(), "sqlite3 a.db 'SELECT count(*), min(id), max(id) FROM starlit_chunk; PRAGMA page_size'") ==
+        "141|16777216|33554500\n16384\n");
+
+  const std::string bytes = read_host_file(scratch / "a.db");
+  archive.progress = {};
+  for (const unsigned threads : {1u, 5u}) {
+    archive.threads = threads;
+    write_archive(scratch / "b.db", archive);
+    CHECK(read_host_file(scratch / "b.db") == bytes);
+  }
+}
+
+TEST_CASE("an archive without large contents has no table for them") {
+  const Scratch scratch;
+  write_host_file(scratch / "a.db", plain_bytes({new_file("a", "x")}));
+  CHECK(run(scratch.path(), "sqlite3 a.db .tables") == "sqlar         starlit_fact\n");
+}
+
+TEST_CASE("a runtime's large members are copied as they lie") {
+  const Scratch scratch;
+  const std::string first = text(17 << 20), second = noise(17 << 20), own = text(20 << 20);
+  write_host_file(scratch / "elf", fake_elf({Note::kOther}, 5000));
+  NewArchive runtime;
+  runtime.program_path = scratch / "elf";
+  runtime.members = {new_file("a", first), new_file("c", second)};
+  write_archive(scratch / "tclkit", std::move(runtime));
+  NewArchive app;
+  app.runtime_path = scratch / "tclkit";
+  app.members = {new_file("b", own), new_file("main.tcl", "")};
+  write_archive(scratch / "app", std::move(app));
+  const auto open = Archive::open_file(scratch / "app");
+  CHECK(open->find("a")->chunks == 1);
+  CHECK(open->find("b")->chunks == 2);
+  CHECK(open->find("c")->chunks == 3);
+  CHECK(content_of(*open, "a") == first);
+  CHECK(content_of(*open, "b") == own);
+  CHECK(content_of(*open, "c") == second);
+}
+
+TEST_CASE("a large file that changes its size while it is read is refused, and one beyond all bounds") {
+  const Scratch scratch;
+  write_host_file(scratch / "large", text(17 << 20));
+  NewArchive archive;
+  archive.members = {member_from_file("large", scratch / "large")};
+  write_host_file(scratch / "large", text((17 << 20) + 1));
+  CHECK(error_of([&] { write_archive(scratch / "a.db", archive); }).code() == "CHANGED");
+  write_host_file(scratch / "large", text((17 << 20) - 1));
+  CHECK(error_of([&] { write_archive(scratch / "a.db", archive); }).code() == "CHANGED");
+  archive.members[0].size_bytes = (std::int64_t{1} << 42) + 1;
+  CHECK(error_of([&] { write_archive(scratch / "a.db", archive); }).code() == "TOOBIG");
+  CHECK(host_names(scratch.path()) == Names{"large"});
+}

@@ -10,6 +10,7 @@
 #include "archive/name.h"
 #include "file_vfs.h"
 #include "host_file.h"
+#include "recovery.h"
 #include "starpack.h"
 
 namespace starlit {
@@ -163,13 +164,12 @@ std::shared_ptr<Archive> Archive::open_content(MemberReader& content, std::strin
 
 std::shared_ptr<Archive> Archive::open_file(const std::string& path, Access access) {
   const auto host = std::make_shared<const HostFile>(path);
-  if (access == Access::kRead && host->has_journal()) {
+  if (has_hot_journal(*host)) {
     // What a process that was killed has left half done is undone by the next one that may write.
     try {
-      const Fd fd = host->open(Access::kWrite);
-      const Archive recovered(host, locate_archive(fd, path), Access::kWrite);
+      roll_back(host);
     } catch (const Error&) {
-      // Then reading tells, if it matters: a journal alone does not.
+      // Then reading tells.
     }
   }
   if (access == Access::kWrite) {
@@ -204,6 +204,7 @@ void Archive::renew() {
 
 std::shared_ptr<Archive> Archive::reopen() const {
   if (starpack_) return std::shared_ptr<Archive>(new Archive(host_));
+  if (has_hot_journal(*host_) && is_writable()) roll_back(host_);
   const Fd fd = host_->open(access_);
   return std::shared_ptr<Archive>(new Archive(host_, locate_archive(fd, path_), access_));
 }

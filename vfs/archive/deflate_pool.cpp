@@ -3,6 +3,7 @@
 #include "deflate_pool.h"
 
 #include <algorithm>
+#include <cassert>
 #include <system_error>
 
 #include "base/file.h"
@@ -12,35 +13,55 @@ namespace {
 
 constexpr std::int64_t kWindowBytes = 64 << 20;
 
-// SQLite's limit for one value (SQLITE_MAX_LENGTH in Debian's build).
-constexpr std::int64_t kContentMax = 1'000'000'000;
+bool is_cut(const NewMember& member) {
+  return member.type == MemberType::kFile && member.size_bytes > kRowContentMax;
+}
 
-DeflatedMember read_and_deflate(const NewMember& member, Deflater* deflater) {
-  DeflatedMember result;
-  if (member.type != MemberType::kFile) return result;
-  if (member.size_bytes > kContentMax) {
-    throw Error(EFBIG, "TOOBIG", quoted("couldn't add", member.path) + ": larger than 1,000,000,000 bytes");
-  }
-  result.content = member.path.empty() ? member.content : read_all(open_regular(member.path), member.path);
-  result.size_bytes = static_cast<std::int64_t>(result.content.size());
-  if (result.size_bytes != member.size_bytes) {
+// Bytes of one piece.
+std::int64_t piece_bytes(const NewMember& member, std::int64_t piece) {
+  return is_cut(member) ? std::min(kChunkBytes, member.size_bytes - piece * kChunkBytes) : member.size_bytes;
+}
+
+std::string read_piece(const NewMember& member, std::int64_t piece) {
+  const std::int64_t offset = piece * kChunkBytes;
+  const auto size = static_cast<std::size_t>(piece_bytes(member, piece));
+  if (member.path.empty()) return member.content.substr(static_cast<std::size_t>(offset), size);
+  const Fd file = open_regular(member.path);
+  // One byte more, which must not be there: the kernel's own files state no size.
+  std::string bytes(size + 1, '\0');
+  bytes.resize(read_at(file, bytes.data(), bytes.size(), offset, member.path));
+  const bool is_last = piece + 1 == pieces_of(member);
+  if (bytes.size() != size + (is_last ? 0 : 1) || stat_fd(file, member.path).st_size != member.size_bytes) {
     throw Error(EIO, "CHANGED", quoted("couldn't add", member.path) + ": its size is not what it was when it was listed");
   }
-  if (deflater == nullptr) return result;
-  const Bytes deflated = deflater->deflate(std::as_bytes(std::span(result.content)));
-  if (!deflated.empty()) {
-    result.deflated.assign(deflated.begin(), deflated.end());
-    result.content = {};
-  }
-  return result;
+  bytes.resize(size);
+  return bytes;
+}
+
+// Whether a piece of a large content is worth the time: data that is compressed already shows it in any sample.
+bool may_deflate(Bytes piece, Deflater& deflater) {
+  constexpr std::size_t kSampleBytes = 8 << 10;
+  if (piece.size() < 4 * kSampleBytes) return true;
+  const Bytes sample = deflater.deflate(piece.subspan(piece.size() / 2, kSampleBytes));
+  return !sample.empty() && sample.size() < kSampleBytes - kSampleBytes / 32;
 }
 
 }  // namespace
 
+std::int64_t pieces_of(const NewMember& member) {
+  return is_cut(member) ? (member.size_bytes + kChunkBytes - 1) / kChunkBytes : 1;
+}
+
 DeflatePool::DeflatePool(const std::vector<NewMember>& members, int level, unsigned threads)
-    : members_(members), level_(level), slots_(members.size()) {
+    : members_(members), level_(level) {
+  for (const NewMember& member : members) {
+    if (member.size_bytes > kChunkedSizeMax) {
+      throw Error(EFBIG, "TOOBIG", quoted("couldn't add", member.path) + ": larger than 4 TiB");
+    }
+  }
   if (threads == 0) threads = std::max(1u, std::thread::hardware_concurrency());
-  threads = static_cast<unsigned>(std::min<std::size_t>(threads, members.size()));
+  if (members.size() == 1) threads = static_cast<unsigned>(std::min<std::int64_t>(threads, pieces_of(members[0])));
+  if (members.empty()) return;
   try {
     for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
   } catch (const std::system_error&) {
@@ -57,46 +78,73 @@ DeflatePool::~DeflatePool() {
   for (std::thread& thread : threads_) thread.join();
 }
 
+DeflatePool::Work DeflatePool::next() {
+  const Work begun = next_;
+  if (++next_.piece == pieces_of(members_[next_.member])) next_ = {next_.member + 1, 0};
+  return begun;
+}
+
+DeflatedMember DeflatePool::read_and_deflate(const Work& work, Deflater* deflater) const {
+  DeflatedMember result;
+  const NewMember& member = members_[work.member];
+  if (member.type != MemberType::kFile) return result;
+  result.content = read_piece(member, work.piece);
+  result.size_bytes = static_cast<std::int64_t>(result.content.size());
+  if (deflater == nullptr) return result;
+  const Bytes plain = std::as_bytes(std::span(result.content));
+  if (is_cut(member) && !may_deflate(plain, *deflater)) return result;
+  const Bytes deflated = deflater->deflate(plain);
+  if (!deflated.empty()) {
+    result.deflated.assign(deflated.begin(), deflated.end());
+    result.content = {};
+  }
+  return result;
+}
+
 void DeflatePool::work() {
   std::unique_ptr<Deflater> deflater;
   std::unique_lock lock(mutex_);
   while (true) {
     room_.wait(lock, [&] {
-      return stop_ || next_ == members_.size() || held_bytes_ < kWindowBytes || next_ == taken_;
+      return stop_ || next_.member == members_.size() || held_bytes_ < kWindowBytes || window_.empty();
     });
-    if (stop_ || next_ == members_.size()) return;
-    const std::size_t index = next_++;
-    held_bytes_ += members_[index].size_bytes;
+    if (stop_ || next_.member == members_.size()) return;
+    const Work begun = next();
+    Slot& slot = window_.emplace_back();
+    slot.member = begun.member;
+    slot.held_bytes = piece_bytes(members_[begun.member], begun.piece);
+    held_bytes_ += slot.held_bytes;
     lock.unlock();
-    DeflatedMember member;
+    DeflatedMember content;
     std::exception_ptr failure;
     try {
       if (level_ > 0 && !deflater) deflater = std::make_unique<Deflater>(level_);
-      member = read_and_deflate(members_[index], deflater.get());
+      content = read_and_deflate(begun, deflater.get());
     } catch (...) {
       failure = std::current_exception();
     }
     lock.lock();
-    slots_[index].member = std::move(member);
-    slots_[index].failure = failure;
-    slots_[index].done = true;
-    if (index == taken_) done_.notify_one();
+    slot.content = std::move(content);
+    slot.failure = failure;
+    slot.done = true;
+    if (&slot == &window_.front()) done_.notify_one();
   }
 }
 
-DeflatedMember DeflatePool::take(std::size_t index) {
+DeflatedMember DeflatePool::take([[maybe_unused]] std::size_t index) {
   if (threads_.empty()) {
     if (level_ > 0 && !own_deflater_) own_deflater_ = std::make_unique<Deflater>(level_);
-    return read_and_deflate(members_[index], own_deflater_.get());
+    return read_and_deflate(next(), own_deflater_.get());
   }
   std::unique_lock lock(mutex_);
-  Slot& slot = slots_[index];
-  done_.wait(lock, [&] { return slot.done; });
-  taken_ = index + 1;
-  held_bytes_ -= members_[index].size_bytes;
+  done_.wait(lock, [&] { return !window_.empty() && window_.front().done; });
+  assert(window_.front().member == index);
+  Slot slot = std::move(window_.front());
+  window_.pop_front();
+  held_bytes_ -= slot.held_bytes;
   room_.notify_all();
   if (slot.failure) std::rethrow_exception(slot.failure);
-  return std::move(slot.member);
+  return std::move(slot.content);
 }
 
 }  // namespace starlit

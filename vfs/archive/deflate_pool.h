@@ -1,25 +1,31 @@
 // SPDX-License-Identifier: MIT
 //
-// Reads and deflates the members of a new archive on all processors, and hands them over in order.
+// Reads and deflates the contents of a new archive on all processors, and hands them over in order.
 //
-// At most a window of members is held at a time, so memory does not grow with the archive. The first failure of a
-// worker is thrown by take() when its member's turn comes. The destructor stops the workers. Where the process may not
-// have threads, take() does the work itself.
+// A content that is too large for its row (chunks.h) comes in pieces of kChunkBytes. At most a window of contents and
+// pieces is held at a time, so memory grows neither with the archive nor with its largest member. The first failure of a
+// worker is thrown by take() when its turn comes. The destructor stops the workers. Where the process may not have
+// threads, take() does the work itself.
 
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <exception>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "archive/chunks.h"
 #include "archive/writer.h"
 
 namespace starlit {
 
-// A file's content, ready to be stored.
+// How many calls of take() a member's content takes: its pieces, or 1.
+std::int64_t pieces_of(const NewMember& member);
+
+// A file's content, or a piece of it, ready to be stored.
 struct DeflatedMember {
   std::int64_t size_bytes = 0;
   std::string content;              // as it is
@@ -38,27 +44,37 @@ class DeflatePool {
   DeflatePool& operator=(const DeflatePool&) = delete;
   ~DeflatePool();
 
-  // The content of the member at `index`; to be called for 0, 1, 2, ... in turn.
+  // What comes next of the member at `index`; to be called for 0, 1, 2, ... in turn, for each as often as it has pieces.
   DeflatedMember take(std::size_t index);
 
  private:
+  // One piece of one member.
+  struct Work {
+    std::size_t member = 0;
+    std::int64_t piece = 0;
+  };
+
   struct Slot {
     bool done = false;
-    DeflatedMember member;
+    std::size_t member = 0;
+    std::int64_t held_bytes = 0;
+    DeflatedMember content;
     std::exception_ptr failure;
   };
 
   void work();
+  Work next();
+  DeflatedMember read_and_deflate(const Work& work, Deflater* deflater) const;
 
   const std::vector<NewMember>& members_;
   const int level_;
   std::mutex mutex_;
-  std::condition_variable done_;     // a slot was filled
-  std::condition_variable room_;     // the window moved
-  std::vector<Slot> slots_;
-  std::size_t next_ = 0;             // the first member no worker has taken
-  std::size_t taken_ = 0;            // how many take() has handed over
-  std::int64_t held_bytes_ = 0;      // of the members between taken_ and next_
+  std::condition_variable done_;   // a slot was filled
+  std::condition_variable room_;   // the window moved
+  std::deque<Slot> window_;        // from what take() gives next to what a worker has begun last; a deque's ends move,
+                                   // its elements do not
+  Work next_;                      // what no worker has begun
+  std::int64_t held_bytes_ = 0;    // in the window
   bool stop_ = false;
   std::vector<std::thread> threads_;
   std::unique_ptr<Deflater> own_deflater_;  // for take(), where no thread can be started

@@ -254,6 +254,7 @@ void Editor::delete_chunks(std::int64_t number, std::int64_t from_index) {
 
 void Editor::delete_row(std::string_view name, const Member& member) {
   note(name);
+  if (member.type == MemberType::kLink) archive_->hides_packages_ = true;
   if (member.chunks != 0) delete_chunks(member.chunks, 0);
   sqlite3_stmt* remove = statement(statements_->remove, "DELETE FROM sqlar WHERE name = ?1");
   const std::string stored = archive_->stored_name(name);
@@ -304,6 +305,8 @@ std::int64_t Editor::write_chunks(WorkingFile& content) {
       if (number == 0) {
         create_chunk_table();
         number = new_content_number();
+        // Whoever sweeps up what nothing leads to takes this too, and put_file() sees it.
+        set_version(number, 0);
       }
       const std::int64_t end = std::min(count, index + kChunksPerTransaction);
       for (; index < end; ++index) {
@@ -341,10 +344,24 @@ void Editor::update_chunks(std::string_view name, WorkingFile& content, std::int
     put_chunk(chunk_id(number, index), Bytes(buffer).first(content.read(index * kChunkBytes, buffer)));
   }
   delete_chunks(number, count);
+  set_version(number, base.version() + 1);
+}
+
+void Editor::set_version(std::int64_t number, std::int64_t version) {
   sqlite3_stmt* put = statement(statements_->put_chunk, kPutChunk);
   sqlite3_bind_int64(put, 1, version_id(number));
-  sqlite3_bind_int64(put, 2, base.version() + 1);
+  sqlite3_bind_int64(put, 2, version);
   run(put);
+}
+
+// Within the transaction that makes a row lead to a content that was just written.
+void Editor::need_content(std::string_view name, std::int64_t number) {
+  const Statement version = prepare(archive_->database(), "SELECT 1 FROM starlit_chunk WHERE id = ?1", archive_->path());
+  sqlite3_bind_int64(version.get(), 1, version_id(number));
+  if (archive_->step(version.get())) return;
+  throw Error(EAGAIN, "SWEPT",
+              quoted("couldn't write", archive_->path() + "/" + std::string(name)) +
+                  ": its content was swept up while it was written (hint: write it again)");
 }
 
 void Editor::put_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s, WorkingFile& content) {
@@ -404,8 +421,9 @@ void Editor::put_file(std::string_view name, std::uint32_t permissions, std::int
     }
     update_chunks(name, content, before->chunks);
     row.number = before->chunks;
-  } else if (before && before->chunks != 0) {
-    delete_chunks(before->chunks, 0);
+  } else {
+    if (row.number) need_content(name, *row.number);
+    if (before && before->chunks != 0) delete_chunks(before->chunks, 0);
   }
   write_row(name, mode, mtime_s, size, row);
   if (row.room_bytes) {
@@ -455,6 +473,7 @@ void Editor::copy_member(std::string_view from, std::string_view to) {
     Transaction transaction(*archive_);
     if (archive_->find(to)) fail(to, EEXIST);
     need_room_for(to);
+    need_content(to, *row.number);
     write_row(to, static_cast<std::int64_t>(source->mode()), source->mtime_s, source->size_bytes, row);
     entered(to, source->mtime_s);
     transaction.commit();
@@ -464,7 +483,7 @@ void Editor::copy_member(std::string_view from, std::string_view to) {
   if (archive_->find(to)) fail(to, EEXIST);
   need_room_for(to);
   note(to);
-  if (source->type == MemberType::kLink) archive_->hides_linkless_ = true;
+  if (source->type == MemberType::kLink) archive_->hides_linkless_ = archive_->hides_packages_ = true;
   const Statement copy = prepare(archive_->database(),
                                  "INSERT INTO sqlar(name, mode, mtime, sz, data) SELECT ?2, mode, mtime, sz, data FROM "
                                  "sqlar WHERE name = ?1",
@@ -530,6 +549,7 @@ void Editor::make_link(std::string_view name, std::string_view target, std::int6
   row.text = target;
   write_row(name, S_IFLNK | 0777, mtime_s, -1, row);
   archive_->hides_linkless_ = true;
+  archive_->hides_packages_ = true;  // it may be another way to some
   entered(name, mtime_s);
   transaction.commit();
 }
@@ -610,6 +630,7 @@ void Editor::rename(std::string_view from, std::string_view to, std::int64_t now
   need_room_for(to);
   make_explicit(parent_name(from));
   if (is_directory) make_explicit(from);
+  if (source->type == MemberType::kLink) archive_->hides_packages_ = true;
   note(from);
   note(to);
   const std::string stored_from = archive_->stored_name(from);

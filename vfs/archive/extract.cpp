@@ -234,8 +234,8 @@ class Writer {
   std::thread thread_;
 };
 
-// A file too large to be held: read and written piece by piece.
-void write_large(Archive& archive, Target& target, const Entry& entry) {
+// A file too large to be held: read and written piece by piece. `wrote` is told the bytes of each.
+void write_large(Archive& archive, Target& target, const Entry& entry, const std::function<void(std::size_t)>& wrote) {
   const auto content = archive.open(entry.name);
   if (!content) throw Error(EIO, "CORRUPT", quoted("couldn't read", archive.path()) + ": a member is missing");
   target.write_file(entry.name, entry.member, [&](const Fd& fd) {
@@ -244,6 +244,7 @@ void write_large(Archive& archive, Target& target, const Entry& entry) {
     while (const std::size_t size = content->read(offset, piece)) {
       write_bytes(fd, Bytes(piece).first(size), target.path_of(entry.name));
       offset += static_cast<std::int64_t>(size);
+      wrote(size);
     }
   });
 }
@@ -268,21 +269,24 @@ std::int64_t extract_archive(Archive& archive, const std::string& directory, con
                                                                       : std::string(parent_name(entry.name)));
   }
   std::int64_t done_bytes = 0;
+  const auto done = [&](std::size_t bytes) {
+    done_bytes += static_cast<std::int64_t>(bytes);
+    if (options.progress) options.progress(done_bytes, total_bytes);
+  };
   Writer writer(target);
   Inflater inflater;
   for (const Entry& entry : entries) {
     if (entry.member.type != MemberType::kFile) continue;
     if (entry.member.size_bytes > kQueuedMax || entry.member.chunks != 0) {
-      write_large(archive, target, entry);
+      write_large(archive, target, entry, done);
     } else {
       const auto turn = archive.lock();
       const auto row = archive.stored(entry.name);
       if (!row) throw Error(EIO, "CORRUPT", quoted("couldn't read", archive.path()) + ": a member is missing");
       writer.add(entry, archive.content_of(entry.name, *row, inflater), static_cast<std::size_t>(row->size));
       archive.release();
+      done(static_cast<std::size_t>(row->size));
     }
-    done_bytes += entry.member.size_bytes;
-    if (options.progress) options.progress(done_bytes, total_bytes);
   }
   writer.finish();
   for (const Entry& entry : entries) {

@@ -212,17 +212,15 @@ struct DatabaseFile : sqlite3_file {
     if (const int code = look(); code != SQLITE_OK || end <= room) return code;
     const sqlite3_int64 more = std::clamp(room / 8, kGrowLeast, kGrowMost);
     const sqlite3_int64 wanted = (end + more + 65535) / 65536 * 65536;
+    // The mark first: with it the file gets its new end in one step, whenever this process is killed.
+    int code = write_mark(wanted);
     // Blocks that are there already make each later commit cheaper: nothing but data has to be written for it.
     static const std::vector<char> zeros(64 << 10);
-    for (sqlite3_int64 at = room + static_cast<sqlite3_int64>(kMarkBytes); at < wanted;) {
+    for (sqlite3_int64 at = room + static_cast<sqlite3_int64>(kMarkBytes); code == SQLITE_OK && at < wanted;) {
       const auto size = std::min<sqlite3_int64>(static_cast<sqlite3_int64>(zeros.size()), wanted - at);
-      if (const int code = write_fully(fd.get(), zeros.data(), static_cast<std::size_t>(size), position(at));
-          code != SQLITE_OK) {
-        return undo_room(code);
-      }
+      code = write_fully(fd.get(), zeros.data(), static_cast<std::size_t>(size), position(at));
       at += size;
     }
-    int code = write_mark(wanted);
     if (code == SQLITE_OK) code = sync_data(fd.get());
     if (code != SQLITE_OK) return undo_room(code);
     room = wanted;

@@ -8,6 +8,7 @@
 #include <set>
 #include <string_view>
 
+#include "archive/chunks.h"
 #include "archive/executable.h"
 #include "archive/facts.h"
 #include "archive/name.h"
@@ -26,8 +27,11 @@ constexpr const char* kSchema = "CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode 
 // All is written in one transaction, the file's first: its change counter is 1 afterwards.
 constexpr std::uint32_t kFirstCounter = 1;
 
-// Members of a mean size below this lie tighter in small pages; larger ones are read faster from large ones.
+// Members of a mean size below the first lie tighter in small pages; larger ones are read faster from large ones. Pages
+// beyond 16384 bytes gain little more (1 GB stored, read by fcopy: 0.65 s of processor time from pages of 4096 bytes,
+// 0.51 s from 16384, 0.49 s from 65536), and half a page is lost with each piece that is deflated.
 constexpr std::int64_t kSmallMemberBytes = 32 << 10;
+constexpr std::int64_t kLargeMemberBytes = 1 << 20;
 
 // From this compression level on, size counts more than that `sqlite3 -A -t` lists members in the order of their names.
 constexpr int kLevelPacked = 10;
@@ -59,8 +63,9 @@ struct Row {
   std::string name;
   std::int64_t mode = 0;
   std::int64_t mtime_s = 0;
-  std::int64_t size = 0;  // -1: a link
-  bool is_null = false;   // a directory
+  std::int64_t size = 0;    // -1: a link
+  bool is_null = false;     // a directory
+  std::int64_t chunks = 0;  // the number of a content that is in chunks
   DeflatedMember content;
 
   // The size of SQLite's record, near enough: five fields, and a header that describes each in a byte or two.
@@ -77,7 +82,7 @@ class Tables {
 
   // A journal is of no use in a file that is thrown away when something fails. SQLite's defensive mode forbids to go
   // without one, and has nothing to defend here.
-  void create(int page_size_bytes) {
+  void create(int page_size_bytes, bool with_chunks) {
     sqlite3_db_config(database_, SQLITE_DBCONFIG_DEFENSIVE, 0, nullptr);
     const std::string pragmas = "PRAGMA page_size=" + std::to_string(page_size_bytes) +
                                 ";PRAGMA journal_mode=OFF;PRAGMA synchronous=OFF;PRAGMA locking_mode=EXCLUSIVE;"
@@ -88,6 +93,9 @@ class Tables {
     execute(database_, kSchema, path_, kWriting);
     execute(database_, kFactSchema, path_, kWriting);
     member_ = prepare(database_, "INSERT INTO sqlar VALUES(?1,?2,?3,?4,?5)", path_, kWriting);
+    if (!with_chunks) return;
+    execute(database_, kChunkSchema, path_, kWriting);
+    chunk_ = prepare(database_, "INSERT INTO starlit_chunk VALUES(?1,?2)", path_, kWriting);
   }
 
   void add(const Row& row) {
@@ -102,6 +110,8 @@ class Tables {
     sqlite3_bind_int64(insert, 4, row.size);
     if (row.is_null) {
       sqlite3_bind_null(insert, 5);
+    } else if (row.chunks != 0) {
+      sqlite3_bind_int64(insert, 5, row.chunks);
     } else if (is_link) {
       sqlite3_bind_text64(insert, 5, data.empty() ? "" : reinterpret_cast<const char*>(data.data()), data.size(),
                           SQLITE_STATIC, SQLITE_UTF8);
@@ -110,6 +120,13 @@ class Tables {
                           SQLITE_STATIC);
     }
     run(insert);
+  }
+
+  void add_chunk(std::int64_t number, std::int64_t index, Bytes data) {
+    const Use use(chunk_.get());
+    sqlite3_bind_int64(chunk_.get(), 1, number * kChunkIdsPerContent + index);
+    sqlite3_bind_blob64(chunk_.get(), 2, data.data(), data.size(), SQLITE_STATIC);
+    run(chunk_.get());
   }
 
   void add_fact(std::string_view key, std::string_view text) {
@@ -129,6 +146,7 @@ class Tables {
   sqlite3* database_;
   const std::string& path_;
   Statement member_;
+  Statement chunk_;
   bool has_links_ = false;
 };
 
@@ -197,7 +215,7 @@ class Job {
     {
       const FileDatabase database(std::make_shared<const HostFile>(output_.temporary_path()), location_, Access::kWrite);
       Tables tables(database.get(), output_.path());
-      tables.create(page_size());
+      tables.create(page_size(), has_large_members());
       write_members(tables);
       if (archive_.packages && can_record(packages_)) tables.add_fact(kFactPackages, package_text(packages_));
       if (!runtime_names_.empty()) tables.add_fact(kFactRuntime, runtime_text());
@@ -263,7 +281,18 @@ class Job {
     std::int64_t bytes = 0;
     for (const NewMember& member : archive_.members) bytes += member.size_bytes;
     const auto count = static_cast<std::int64_t>(archive_.members.size()) + 1;
+    if (bytes / count >= kLargeMemberBytes) return 16384;
     return bytes / count < kSmallMemberBytes ? 512 : 4096;
+  }
+
+  bool has_large_members() {
+    for (const NewMember& member : archive_.members) {
+      if (pieces_of(member) > 1) return true;
+    }
+    for (const std::string& name : runtime_names_) {
+      if (runtime_ && runtime_member(name).chunks != 0) return true;
+    }
+    return false;
   }
 
   // Merges the sorted new members with the runtime's, whose data is copied as it lies.
@@ -275,24 +304,40 @@ class Job {
     auto from_runtime = runtime_ ? runtime_names_.begin() : runtime_names_.end();
     const auto copy_runtime_until = [&](const std::string* name) {
       for (; from_runtime != runtime_names_.end() && (name == nullptr || *from_runtime < *name); ++from_runtime) {
-        rows.add(runtime_row(*from_runtime));
+        rows.add(runtime_row(*from_runtime, tables));
       }
     };
     for (std::size_t i = 0; i < archive_.members.size(); ++i) {
       const NewMember& member = archive_.members[i];
       copy_runtime_until(&member.name);
-      rows.add(new_row(member, pool.take(i)));
-      if (archive_.progress) archive_.progress(written_.content_bytes, total);
+      Row row = new_row(member);
+      const std::int64_t pieces = pieces_of(member);
+      if (pieces > 1) row.chunks = ++contents_in_chunks_;
+      for (std::int64_t piece = 0; piece < pieces; ++piece) {
+        DeflatedMember content = pool.take(i);
+        written_.content_bytes += content.size_bytes;
+        if (pieces > 1) {
+          tables.add_chunk(row.chunks, piece, content.data());
+        } else if (member.type == MemberType::kFile) {
+          row.content = std::move(content);
+        }
+        if (archive_.progress) archive_.progress(written_.content_bytes, total);
+      }
+      rows.add(std::move(row));
     }
     copy_runtime_until(nullptr);
     rows.finish();
   }
 
-  Row new_row(const NewMember& member, DeflatedMember content) {
+  // All of it but a file's content.
+  Row new_row(const NewMember& member) {
     Member as_member;
     as_member.type = member.type;
     as_member.permissions = member.permissions & 07777;
-    Row row{member.name, static_cast<std::int64_t>(as_member.mode()), member.mtime_s, 0, false, std::move(content)};
+    Row row;
+    row.name = member.name;
+    row.mode = static_cast<std::int64_t>(as_member.mode());
+    row.mtime_s = member.mtime_s;
     ++written_.members;
     switch (member.type) {
       case MemberType::kDirectory:
@@ -303,21 +348,49 @@ class Job {
         row.content.content = member.content;
         break;
       case MemberType::kFile:
-        row.size = row.content.size_bytes;
-        written_.content_bytes += row.size;
+        row.size = member.size_bytes;
         break;
     }
     return row;
   }
 
-  Row runtime_row(const std::string& name) {
+  Member runtime_member(const std::string& name) {
+    const auto member = runtime_->archive->find(name);
+    if (!member) throw Error(EIO, "CORRUPT", quoted("couldn't read", archive_.runtime_path) + ": a member is missing");
+    return *member;
+  }
+
+  Row runtime_row(const std::string& name, Tables& tables) {
     const auto turn = runtime_->archive->lock();
     const auto stored = runtime_->archive->stored(name);
     if (!stored) throw Error(EIO, "CORRUPT", quoted("couldn't read", archive_.runtime_path) + ": a member is missing");
-    Row row{name, stored->mode, stored->mtime_s, stored->size, stored->is_null, {}};
+    Row row;
+    row.name = name;
+    row.mode = stored->mode;
+    row.mtime_s = stored->mtime_s;
+    row.size = stored->size;
+    row.is_null = stored->is_null;
     row.content.content.assign(reinterpret_cast<const char*>(stored->data.data()), stored->data.size());
     runtime_->archive->release();
+    if (stored->chunks != 0) {
+      row.chunks = ++contents_in_chunks_;
+      copy_chunks(runtime_member(name), row.chunks, tables);
+    }
     return row;
+  }
+
+  // As they lie; what a piece holds is checked by whoever reads it.
+  void copy_chunks(const Member& member, std::int64_t number, Tables& tables) {
+    Archive& archive = *runtime_->archive;
+    const Statement chunks = prepare(archive.database(), "SELECT data FROM starlit_chunk WHERE id = ?1", archive.path());
+    for (std::int64_t index = 0; index * kChunkBytes < member.size_bytes; ++index) {
+      const Use use(chunks.get());
+      sqlite3_bind_int64(chunks.get(), 1, member.chunks * kChunkIdsPerContent + index);
+      if (sqlite3_step(chunks.get()) != SQLITE_ROW) {
+        throw Error(EIO, "CORRUPT", quoted("couldn't read", archive.path()) + ": a part of a member is missing");
+      }
+      tables.add_chunk(number, index, column_blob(chunks.get(), 0));
+    }
   }
 
   // Writes what stands in front of the database, which was a hole until now, and the mark behind it.
@@ -339,6 +412,7 @@ class Job {
   std::optional<Program> program_;
   Location location_;
   bool has_prefix_ = false;
+  std::int64_t contents_in_chunks_ = 0;
   Written written_;
 };
 

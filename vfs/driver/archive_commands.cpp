@@ -18,72 +18,31 @@
 //
 // starlit::archive extract FILE DIRECTORY ?-runtime BOOLEAN? ?-progress PREFIX?
 //
-// The format that `info` names: plain, kit, runtime (an executable without a main.tcl), starpack.
+// starlit::archive info FILE: a dict
+//     format    plain, kit, runtime (an executable without a main.tcl), starpack
+//     prefix    bytes in front of the archive
+//     size      of the file
+//     pagesize, version
+//     counter   the archive's change counter
+//     indexed   whether a package index is recorded; `valid`: and holds
+//
+// The subcommands that change an archive or check it: archive_upkeep.h.
 
 #include <sys/stat.h>
 
 #include "archive/executable.h"
 #include "archive/extract.h"
+#include "archive/facts.h"
 #include "archive/packages.h"
 #include "archive/writer.h"
+#include "archive_arguments.h"
+#include "archive_upkeep.h"
 #include "base/file.h"
 #include "command_table.h"
 #include "driver/commands.h"
 
 namespace starlit {
 namespace {
-
-// Calls `visit(option, value)` for each pair; it returns false for an option it does not know.
-template <typename Visit>
-void each_option(Arguments arguments, Visit visit) {
-  for (std::size_t i = 0; i < arguments.size(); i += 2) {
-    const std::string_view option = string_of(arguments[i]);
-    if (i + 1 == arguments.size()) throw Error(EINVAL, "OPTION", quoted("missing value of option", option));
-    if (!visit(option, arguments[i + 1])) throw Error(EINVAL, "OPTION", quoted("unknown option", option));
-  }
-}
-
-std::string host_path(Tcl_Interp* interp, Tcl_Obj* path) { return to_host(normalized(interp, path)); }
-
-std::function<void(std::int64_t, std::int64_t)> progress_of(Tcl_Interp* interp, Tcl_Obj* prefix) {
-  return [interp, prefix = Obj(prefix)](std::int64_t done, std::int64_t total) {
-    const Obj call(Tcl_DuplicateObj(prefix.get()));
-    Tcl_ListObjAppendElement(interp, call.get(), Tcl_NewWideIntObj(done));
-    Tcl_ListObjAppendElement(interp, call.get(), Tcl_NewWideIntObj(total));
-    if (Tcl_EvalObjEx(interp, call.get(), TCL_EVAL_GLOBAL) != TCL_OK) throw TclError{};
-  };
-}
-
-// SQLite takes names as UTF-8 and does not look; another program's reader would stumble over them.
-std::string member_name(Tcl_Obj* name) { return to_utf8(string_of(name)); }
-
-NewMember entry_of(Tcl_Interp* interp, Tcl_Obj* entry) {
-  const Arguments words = list_of(interp, entry);
-  const auto bad = [&]() -> Error { return {EINVAL, "ENTRY", quoted("bad entry", string_of(entry))}; };
-  if (words.size() < 3) throw bad();
-  const std::string_view kind = string_of(words[1]);
-  if (kind == "file" && words.size() == 3) return member_from_file(member_name(words[0]), host_path(interp, words[2]));
-  NewMember member;
-  member.name = member_name(words[0]);
-  if (kind == "bytes" && words.size() == 5) {
-    member.content = bytes_of(words[2]);
-    member.size_bytes = static_cast<std::int64_t>(member.content.size());
-  } else if (kind == "directory" && words.size() == 4) {
-    member.type = MemberType::kDirectory;
-  } else {
-    throw bad();
-  }
-  member.permissions = static_cast<std::uint32_t>(wide_of(interp, words[words.size() - 2])) & 07777;
-  member.mtime_s = wide_of(interp, words.back());
-  return member;
-}
-
-PackageRecord package_of(Tcl_Interp* interp, Tcl_Obj* package) {
-  const Arguments words = list_of(interp, package);
-  if (words.size() != 4) throw Error(EINVAL, "ENTRY", quoted("bad package record", string_of(package)));
-  return {to_utf8(string_of(words[0])), to_utf8(string_of(words[1])), to_utf8(string_of(words[2])),
-          to_utf8(string_of(words[3]))};
-}
 
 bool set_create_option(Tcl_Interp* interp, NewArchive& archive, std::string_view option, Tcl_Obj* value) {
   if (option == "-script") {
@@ -93,11 +52,7 @@ bool set_create_option(Tcl_Interp* interp, NewArchive& archive, std::string_view
   } else if (option == "-program") {
     archive.program_path = host_path(interp, value);
   } else if (option == "-level") {
-    const std::int64_t level = wide_of(interp, value);
-    if (level < 0 || level > kLevelMax) {
-      throw Error(EINVAL, "OPTION", quoted("bad level", string_of(value)) + ": must be 0 to 12");
-    }
-    archive.level = static_cast<int>(level);
+    archive.level = static_cast<int>(level_of(interp, value));
   } else if (option == "-pagesize") {
     const std::int64_t size = wide_of(interp, value);
     if (size < 512 || size > 65536 || (size & (size - 1)) != 0) {
@@ -159,7 +114,7 @@ Obj list(Tcl_Interp* interp, Arguments arguments) {
                               Tcl_NewWideIntObj(member.permissions),
                               Tcl_NewWideIntObj(member.mtime_s),
                               Tcl_NewWideIntObj(member.size_bytes),
-                              Tcl_NewWideIntObj(member.stored_bytes),
+                              Tcl_NewWideIntObj(archive->stored_bytes(member)),
                               from_utf8(target.value_or(""))};
     Tcl_ListObjAppendElement(nullptr, members.get(), Tcl_NewListObj(7, words));
   });
@@ -210,15 +165,23 @@ Obj info(Tcl_Interp* interp, Arguments arguments) {
   put("size", Tcl_NewWideIntObj(stat_fd(fd, path).st_size));
   put("pagesize", Tcl_NewWideIntObj(pragma("PRAGMA page_size")));
   put("version", Tcl_NewWideIntObj(pragma("PRAGMA user_version")));
+  put("counter", Tcl_NewWideIntObj(archive->change_counter()));
+  put("indexed", Tcl_NewBooleanObj(read_fact(*archive, kFactPackages, 0).has_value()));
+  put("valid", Tcl_NewBooleanObj(archive->recorded(kFactPackages).has_value()));
   return dict;
 }
 
 constexpr std::size_t kMany = 64;
 constexpr CommandRow kCommands[] = {
+    {"add", "file entries ?-option value ...?", 2, 6, add_archive_members},
+    {"check", "file ?-option value ...?", 1, 5, check_archive_file},
     {"create", "output entries ?-option value ...?", 2, kMany, create},
+    {"delete", "file names ?-option value ...?", 2, 8, delete_archive_members},
     {"list", "file ?-runtime boolean?", 1, 3, list},
     {"extract", "file directory ?-option value ...?", 2, kMany, extract},
+    {"index", "file counter packages", 3, 3, index_archive},
     {"info", "file", 1, 1, info},
+    {"vacuum", "file ?-option value ...?", 1, 9, vacuum_archive_file},
 };
 
 }  // namespace

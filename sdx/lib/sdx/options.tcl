@@ -3,7 +3,8 @@
 # options.tcl: what a subcommand says of its command line, and what is made of that: parsing, checks and help.
 #
 # A subcommand's namespace holds
-#	operands	list of {NAME required|optional|several}, in order; only the last can be several
+#	operands	list of {NAME required|optional|several|some}, in order; only the last can be several (any number)
+#			or some (one or more)
 #	options		one row per option: {NAMES ARGUMENT CHECK HELP}
 #	    NAMES	the option's name, then its other names; two dashes do as well as one
 #	    ARGUMENT	what its argument is called in the help; empty for a switch
@@ -89,12 +90,12 @@ proc ::sdx::options::Operands {command words} {
     set values {}
     foreach operand $operands {
 	lassign $operand name kind
-	if {$kind eq "several"} {
+	if {$kind eq "several" || ($kind eq "some" && [llength $words])} {
 	    dict set values $name $words
 	    return $values
 	}
 	if {[llength $words] == 0} {
-	    if {$kind eq "required"} {
+	    if {$kind in {required some}} {
 		Misuse "missing $name, should be \"[Synopsis $command]\""
 	    }
 	    return $values
@@ -123,7 +124,7 @@ proc ::sdx::options::Synopsis {command} {
     set text "sdx [namespace tail $command]"
     foreach operand [set ${command}::operands] {
 	lassign $operand name kind
-	append text " " [dict get [list required $name optional ?$name? several "?$name ...?"] $kind]
+	append text " " [dict get [list required $name optional ?$name? several "?$name ...?" some "$name ..."] $kind]
     }
     if {[llength [set ${command}::options]]} {
 	append text " ?option ...?"

@@ -98,6 +98,8 @@ class Editor {
   std::int64_t write_chunks(WorkingFile& content);
   void update_chunks(std::string_view name, WorkingFile& content, std::int64_t number);
   void put_chunk(std::int64_t id, Bytes piece);
+  void set_version(std::int64_t number, std::int64_t version);
+  void need_content(std::string_view name, std::int64_t number);
   Bytes deflate(Bytes bytes);
   bool may_deflate(Bytes piece);
   std::int64_t new_content_number();

@@ -13,8 +13,10 @@
 //     starlit::archive create OUTPUT ENTRIES ?-option value ...?   -> dict: members, bytes, content
 //     starlit::archive list FILE ?-runtime BOOLEAN?                -> list of {name type mode mtime size stored target}
 //     starlit::archive extract FILE DIRECTORY ?-option value ...?  -> number of members
-//     starlit::archive info FILE                                   -> dict: format, prefix, size, pagesize, version
+//     starlit::archive info FILE                                   -> dict: format, prefix, size, pagesize, version, ...
 //         See archive_commands.cpp.
+//     starlit::archive add, delete, index, vacuum, check
+//         Archives that are there; see archive_upkeep.h.
 //
 // Errors: errorCode {STARLIT word ...} or {POSIX ...}.
 

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+#
+# delete.tcl: sdx delete, members out of a kit.
+
+::sdx::Load index
+::sdx::Load json
+::sdx::Load kit
+
+namespace eval ::sdx::delete {
+    variable operands {{KIT required} {MEMBER some}}
+    variable options {
+	{{-recursive -r} {} {} {directories too, with all that is below them}}
+	{{-glob} {} {} {a MEMBER is a pattern: * stands for any letters, also /, ? for one, [abc] for one of these}}
+	{{-force} {} {} {also what belongs to the runtime of a starpack}}
+	{{-verbose} {} {} {print the name of each MEMBER}}
+	{{-quiet} {} {} {print nothing when all goes well}}
+	{{-json} {} {} {print the result as JSON}}
+    }
+    variable description {
+	Deletes members of a kit, a starpack or a plain archive. All of them are deleted, or, when one is not there or must
+	not be deleted, none. The file does not get smaller by this: sdx vacuum does that.
+    }
+}
+
+proc ::sdx::delete::Run {values} {
+    set kit [dict get $values KIT]
+    set names [lmap name [dict get $values MEMBER] {
+	join [lsearch -all -inline -not -regexp [split $name /] {^\.?$}] /
+    }]
+    if {[dict get $values -glob]} {
+	set names [Matching $kit $names [dict get $values -force]]
+    }
+    set count [::starlit::archive delete $kit $names -recursive [dict get $values -recursive] \
+	    -force [dict get $values -force] -now [::sdx::kit::Epoch [clock seconds]]]
+    ::sdx::index::Renew $kit
+    if {[dict get $values -json]} {
+	puts [::sdx::json::Object [list file [::sdx::json::Text $kit] deleted $count bytes [file size $kit]]]
+	return
+    }
+    if {[dict get $values -verbose]} {
+	puts [join $names \n]
+    }
+    if {![dict get $values -quiet]} {
+	puts "$kit: $count deleted"
+    }
+}
+
+# ::sdx::delete::Matching --
+#
+#	The names of the members that match patterns. One that nothing matches is an error.
+
+proc ::sdx::delete::Matching {kit patterns withRuntime} {
+    set members [lmap member [::starlit::archive list $kit -runtime $withRuntime] {lindex $member 0}]
+    set names {}
+    foreach pattern $patterns {
+	set found [lsearch -all -inline -glob $members $pattern]
+	if {[llength $found] == 0} {
+	    return -code error -errorcode [list SDX NOMATCH $pattern] \
+		"couldn't delete from \"$kit\": no member matches \"$pattern\""
+	}
+	lappend names {*}$found
+    }
+    return [lsort -unique $names]
+}

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+#
+# index.tcl: the package index of an archive that is there, found out anew after it was changed.
+
+::sdx::Load packages
+
+namespace eval ::sdx::index {
+    # How often to look again when others change the archive meanwhile.
+    variable attempts 3
+}
+
+# ::sdx::index::Packages --
+#
+#	Finds the packages in an archive.
+#
+# Results:
+#	A list of two, as starlit::archive index takes them: the state of the archive that was looked at, and the packages.
+
+proc ::sdx::index::Packages {kit} {
+    set counter [dict get [::starlit::archive info $kit] counter]
+    set point [file join [file dirname [file normalize $kit]] .sdx-index-[pid]]
+    ::vfs::sqlar::Mount $kit $point -readonly
+    try {
+	set entries {}
+	set links {}
+	foreach member [::starlit::archive list $kit -runtime 1] {
+	    lassign $member name type
+	    lappend entries [list $name file $point/$name]
+	    if {$type eq "link"} {
+		lappend links $name
+	    }
+	}
+	return [list $counter [::sdx::packages::Record $entries $links]]
+    } finally {
+	::vfs::sqlar::Unmount $point
+    }
+}
+
+# ::sdx::index::Renew --
+#
+#	Records the package index of an archive anew, if it has one. Where others change the archive again and again it stays
+#	as they leave it: packages are found without an index too.
+
+proc ::sdx::index::Renew {kit} {
+    variable attempts
+
+    if {![dict get [::starlit::archive info $kit] indexed]} {
+	return
+    }
+    for {set i 0} {$i < $attempts} {incr i} {
+	try {
+	    ::starlit::archive index $kit {*}[Packages $kit]
+	    return
+	} trap {STARLIT CHANGED} {} {
+	}
+    }
+}

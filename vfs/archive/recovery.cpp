@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+
+#include "recovery.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "archive/mark.h"
+#include "base/file.h"
+#include "file_vfs.h"
+
+namespace starlit {
+namespace {
+
+// The byte that a writer locks (https://www.sqlite.org/lockingv3.html).
+constexpr off_t kReservedByte = 0x40000001;
+
+constexpr std::string_view kDatabaseMagic("SQLite format 3\0", 16);
+
+// A file that was growing may end with zeros for which the mark has not been moved yet: no more than these.
+constexpr std::int64_t kGrowthMax = 8 << 20;
+
+// Where the file's mark is: at its end, or in front of the zeros there. Nothing without one.
+std::optional<std::int64_t> find_mark(const std::string& tail, std::int64_t tail_offset) {
+  const auto at = tail.rfind(kMarkMagic);
+  if (at == std::string::npos || at + kMarkBytes > tail.size()) return std::nullopt;
+  if (tail.find_first_not_of('\0', at + kMarkBytes) != std::string::npos) return std::nullopt;
+  return tail_offset + static_cast<std::int64_t>(at);
+}
+
+// Without a look at the database's header.
+Location locate_by_mark(const Fd& file, const std::string& path) {
+  Location location;
+  const std::int64_t size = stat_fd(file, path).st_size;
+  const auto read = [&](std::int64_t offset, std::int64_t bytes) {
+    std::string text(static_cast<std::size_t>(bytes), '\0');
+    text.resize(read_at(file, text.data(), text.size(), offset, path));
+    return text;
+  };
+  location.size_bytes = size;
+  if (read(0, static_cast<std::int64_t>(kDatabaseMagic.size())) == kDatabaseMagic) return location;
+  const std::int64_t tail_size = std::min(size, kGrowthMax);
+  const auto mark = find_mark(read(size - tail_size, tail_size), size - tail_size);
+  // 1 is no offset.
+  const std::uint64_t offset = mark ? decode_mark(read(*mark, kMarkBytes)).value_or(1) : 1;
+  if (offset % 512 != 0 || offset >= static_cast<std::uint64_t>(mark.value_or(0))) {
+    throw Error(EINVAL, "MARK", quoted("couldn't roll back", path) + ": the file has no mark that leads to an archive");
+  }
+  location.offset = FileOffset(static_cast<std::int64_t>(offset));
+  location.size_bytes = *mark - static_cast<std::int64_t>(offset);
+  location.has_mark = true;
+  return location;
+}
+
+}  // namespace
+
+bool has_hot_journal(const HostFile& host) {
+  if (!host.has_journal()) return false;
+  const Fd journal(host.open_journal(O_RDONLY));
+  char first = 0;
+  if (!journal || ::pread(journal.get(), &first, 1, 0) != 1 || first == 0) return false;
+  const Fd file = host.open(Access::kRead);
+  struct flock range{};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  range.l_start = kReservedByte;
+  range.l_len = 1;
+  return ::fcntl(file.get(), F_OFD_GETLK, &range) != 0 || range.l_type == F_UNLCK;
+}
+
+void roll_back(const std::shared_ptr<const HostFile>& host) {
+  const Fd file = host->open(Access::kWrite);
+  FileDatabase database(host, locate_by_mark(file, host->path()), Access::kWrite);
+  // The first look at it rolls back.
+  execute(database.get(), "SELECT 1 FROM sqlite_schema", host->path(), kWriting);
+  database.trim();
+}
+
+}  // namespace starlit
