@@ -282,7 +282,8 @@ class Job {
     for (const NewMember& member : archive_.members) bytes += member.size_bytes;
     const auto count = static_cast<std::int64_t>(archive_.members.size()) + 1;
     if (bytes / count >= kLargeMemberBytes) return 16384;
-    return bytes / count < kSmallMemberBytes ? 512 : 4096;
+    // In one that will be written to, fewer pages to a commit, and none shares a block of the disk with another.
+    return bytes / count < kSmallMemberBytes && !archive_.for_writing ? 512 : 4096;
   }
 
   bool has_large_members() {

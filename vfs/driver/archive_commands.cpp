@@ -11,6 +11,7 @@
 //     -program FILE     an ELF program that becomes a runtime with these members
 //     -level N          0 (store) to 12; default 6
 //     -pagesize N       of the database; default chosen by the content
+//     -writable BOOLEAN whether it will be changed in place, which that choice heeds
 //     -packages LIST    of {name version directory module}, for all entries; without it no package index is recorded
 //     -progress PREFIX  called with the bytes done and in all
 //     -mode N           permissions of the output
@@ -59,6 +60,8 @@ bool set_create_option(Tcl_Interp* interp, NewArchive& archive, std::string_view
       throw Error(EINVAL, "OPTION", quoted("bad page size", string_of(value)) + ": must be a power of 2, 512 to 65536");
     }
     archive.page_size_bytes = static_cast<int>(size);
+  } else if (option == "-writable") {
+    archive.for_writing = boolean_of(interp, value);
   } else if (option == "-packages") {
     archive.packages.emplace();
     for (Tcl_Obj* package : list_of(interp, value)) archive.packages->push_back(package_of(interp, package));

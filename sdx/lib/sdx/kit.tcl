@@ -89,10 +89,8 @@ proc ::sdx::kit::Write {output entries links values} {
     }
     if {[dict exists $values -pagesize]} {
 	lappend options -pagesize [dict get $values -pagesize]
-    } elseif {[dict get $values -writable]} {
-	# Fewer pages to a commit, and none shares a block of the disk with another.
-	lappend options -pagesize 4096
     }
+    lappend options -writable [dict get $values -writable]
     set epoch [Epoch none]
     if {$epoch ne "none"} {
 	lappend options -clamp $epoch

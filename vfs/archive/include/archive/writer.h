@@ -53,6 +53,7 @@ struct NewArchive {
   std::optional<std::uint32_t> permissions;  // of the output; default 0755 with a prefix, else 0644
   int level = kLevelDefault;
   int page_size_bytes = 0;           // 0: chosen by the size of the content
+  bool for_writing = false;          // the archive will be changed in place: then not below 4096
   std::int64_t mtime_max_s = INT64_MAX;      // later times become this one (SOURCE_DATE_EPOCH)
   unsigned threads = 0;              // 0: all processors
   std::function<void(std::int64_t done_bytes, std::int64_t total_bytes)> progress;  // may throw to abandon
