@@ -272,7 +272,16 @@ proc bench::Writing {} {
     Sdx wrap $temp/empty.kit -writable -vfs $temp/empty.vfs
     Write $temp/one.tcl "vfs::sqlar::Mount $temp/target.kit
         vfs::sqlar::transaction $temp/target.kit {file copy $tcllib $temp/target.kit/tree}"
-    Write $temp/each.tcl "vfs::sqlar::Mount $temp/target.kit\nfile copy $tcllib $temp/target.kit/tree"
+    Write $temp/each.tcl [string map [list @FROM@ $tcllib @KIT@ $temp/target.kit] {
+        proc Copy {from to} {
+            file mkdir $to
+            foreach name [glob -directory $from -tails *] {
+                if {[file isdirectory $from/$name]} {Copy $from/$name $to/$name} else {file copy $from/$name $to/$name}
+            }
+        }
+        vfs::sqlar::Mount @KIT@
+        Copy @FROM@ @KIT@/tree
+    }]
     set fresh [list [Need cp] $temp/empty.kit $temp/target.kit]
 
     Command "cp -r" [list [Need cp] -r $tcllib $temp/copied.tree] -before [list $rm -rf $temp/copied.tree]

@@ -238,7 +238,10 @@ Member Archive::new_member(std::string_view name) {
 }
 
 Archive::Snapshot::Snapshot(Archive& archive)
-    : archive_(archive), turn_(archive.lock()), is_outermost_(sqlite3_get_autocommit(archive.database_) != 0) {
+    : archive_(archive),
+      turn_(archive.lock()),
+      // One in memory has no locks, and nobody else changes it.
+      is_outermost_(archive.file_ && sqlite3_get_autocommit(archive.database_) != 0) {
   if (!is_outermost_) return;
   if (!archive.begin_) {
     archive.begin_ = prepare(archive.database_, "BEGIN", archive.path_);

@@ -80,6 +80,7 @@ void Mount::set_atime(std::string_view name, std::int64_t atime_s) const {
 }
 
 std::optional<std::int64_t> Mount::atime(std::string_view name) const {
+  if (!is_writable) return std::nullopt;
   const std::lock_guard lock(mutex_);
   const auto at = atimes_.find(name);
   return at == atimes_.end() ? std::nullopt : std::optional(at->second);

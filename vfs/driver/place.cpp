@@ -30,6 +30,7 @@ std::optional<Member> find_followed(const Place& place, Session& session) {
   const Archive::Snapshot view(session.archive());
   auto member = session.find(place.name);
   if (member && member->type != MemberType::kLink) return member;
+  if (!session.archive().may_hold_links()) return std::nullopt;
   const auto name = followed_name(place, session);
   return name ? session.find(*name) : std::nullopt;
 }
