@@ -6,6 +6,10 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
 
 #include "support.h"
 
@@ -264,4 +268,213 @@ TEST_CASE("what is no archive is an error of opening the file") {
   CHECK(error_of([&] { Archive::open_file(scratch.path()); }).posix() == EISDIR);
   write_host_file(scratch / "empty", "");
   CHECK(error_of([&] { Archive::open_file(scratch / "empty"); }).code() == "EMPTY");
+}
+
+namespace {
+
+// A connection of its own to a kit, which does not wait for others.
+class Connection {
+ public:
+  explicit Connection(const std::string& path, Access access = Access::kWrite)
+      : database_(std::make_shared<const HostFile>(path), locate_archive(open_regular(path), path), access) {
+    sqlite3_busy_handler(database_.get(), nullptr, nullptr);
+  }
+  // SQLite's result code.
+  int operator()(const char* sql) const { return sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr); }
+
+ private:
+  FileDatabase database_;
+};
+
+constexpr const char* kRead = "SELECT count(*) FROM sqlar";
+
+// What `body` returns in another process.
+int in_another_process(const std::function<int()>& body) {
+  const pid_t process = ::fork();
+  REQUIRE(process >= 0);
+  if (process == 0) {
+    int result = 255;
+    try {
+      result = body();
+    } catch (...) {
+    }
+    ::_exit(result);
+  }
+  int status;
+  REQUIRE(::waitpid(process, &status, 0) == process);
+  REQUIRE(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+// The sqlite3 shell, at work on a kit until the end of the test.
+class Shell {
+ public:
+  explicit Shell(const Scratch& scratch)
+      : answers_(scratch / "answers"), pipe_(::popen(("cd '" + scratch.path() + "' && sqlite3 --append a.kit >/dev/null 2>&1").c_str(), "w")) {
+    REQUIRE(pipe_ != nullptr);
+  }
+  Shell(const Shell&) = delete;
+  Shell& operator=(const Shell&) = delete;
+  ~Shell() { ::pclose(pipe_); }
+
+  // Returns when that has been done.
+  void operator()(const std::string& sql) {
+    const std::string done = answers_ + std::to_string(++count_);
+    std::fprintf(pipe_, "%s;\n.shell touch %s\n", sql.c_str(), done.c_str());
+    std::fflush(pipe_);
+    for (int i = 0; i < 5000 && ::access(done.c_str(), F_OK) != 0; ++i) ::usleep(1000);
+    REQUIRE(::access(done.c_str(), F_OK) == 0);
+  }
+
+ private:
+  std::string answers_;
+  std::FILE* pipe_;
+  int count_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a writer's locks let others in and keep them out as SQLite's do") {
+  const Scratch scratch;
+  const std::string path = scratch / "a.kit";
+  write_host_file(path, kit());
+  const Connection writer(path);
+  // From another connection of this process, and from another process: the same answers.
+  const auto other = [&](const char* sql) {
+    const int here = Connection(path)(sql);
+    const int there = in_another_process([&] { return Connection(path)(sql); });
+    CHECK(here == there);
+    return here;
+  };
+  SECTION("reading") {
+    REQUIRE(writer("BEGIN; SELECT count(*) FROM sqlar") == SQLITE_OK);
+    CHECK(other(kRead) == SQLITE_OK);
+    CHECK(other("BEGIN IMMEDIATE") == SQLITE_OK);
+    CHECK(other("BEGIN EXCLUSIVE") == SQLITE_BUSY);
+    REQUIRE(writer("COMMIT") == SQLITE_OK);
+    CHECK(other("BEGIN EXCLUSIVE") == SQLITE_OK);
+  }
+  SECTION("reserved") {
+    REQUIRE(writer("BEGIN IMMEDIATE; UPDATE sqlar SET mtime = 5") == SQLITE_OK);
+    CHECK(other(kRead) == SQLITE_OK);
+    CHECK(other("BEGIN IMMEDIATE") == SQLITE_BUSY);
+    CHECK(other("UPDATE sqlar SET mtime = 6") == SQLITE_BUSY);
+    CHECK(content_of(*Archive::open_file(path), "main.tcl") == "puts hello\n");
+  }
+  SECTION("pending: it waits for a reader, and no other reader comes in") {
+    const Connection reader(path);
+    REQUIRE(reader("BEGIN; SELECT count(*) FROM sqlar") == SQLITE_OK);
+    REQUIRE(writer("BEGIN IMMEDIATE; UPDATE sqlar SET mtime = 5") == SQLITE_OK);
+    CHECK(writer("COMMIT") == SQLITE_BUSY);
+    CHECK(other(kRead) == SQLITE_BUSY);
+    CHECK(reader(kRead) == SQLITE_OK);
+    REQUIRE(reader("COMMIT") == SQLITE_OK);
+    CHECK(writer("COMMIT") == SQLITE_OK);
+    CHECK(other(kRead) == SQLITE_OK);
+  }
+  SECTION("exclusive") {
+    REQUIRE(writer("BEGIN EXCLUSIVE") == SQLITE_OK);
+    CHECK(other(kRead) == SQLITE_BUSY);
+    CHECK(other("BEGIN IMMEDIATE") == SQLITE_BUSY);
+    REQUIRE(writer("ROLLBACK") == SQLITE_OK);
+    CHECK(other(kRead) == SQLITE_OK);
+  }
+}
+
+TEST_CASE("closing a file elsewhere in the process takes no lock away") {
+  const Scratch scratch;
+  const std::string path = scratch / "a.kit";
+  write_host_file(path, kit());
+  const Connection writer(path);
+  REQUIRE(writer("BEGIN EXCLUSIVE") == SQLITE_OK);
+  { const Fd other = open_file(path, O_RDWR); }
+  { const Connection other(path); }
+  CHECK(in_another_process([&] { return Connection(path)(kRead); }) == SQLITE_BUSY);
+}
+
+TEST_CASE("the sqlite3 shell's locks keep us out") {
+  const Scratch scratch;
+  const std::string path = scratch / "a.kit";
+  write_host_file(path, kit());
+  const Connection mine(path);
+  Shell shell(scratch);
+  shell("BEGIN; SELECT count(*) FROM sqlar");
+  CHECK(mine(kRead) == SQLITE_OK);
+  CHECK(mine("UPDATE sqlar SET mtime = 5") == SQLITE_BUSY);
+  shell("COMMIT; BEGIN IMMEDIATE; UPDATE sqlar SET mtime = 6");
+  CHECK(mine(kRead) == SQLITE_OK);
+  CHECK(mine("BEGIN IMMEDIATE") == SQLITE_BUSY);
+  shell("ROLLBACK; BEGIN EXCLUSIVE");
+  CHECK(mine(kRead) == SQLITE_BUSY);
+  shell("ROLLBACK");
+  CHECK(mine("UPDATE sqlar SET mtime = 7") == SQLITE_OK);
+}
+
+TEST_CASE("our locks keep the sqlite3 shell out") {
+  const Scratch scratch;
+  const std::string path = scratch / "a.kit";
+  write_host_file(path, kit());
+  const Connection mine(path);
+  const auto shell = [&](const std::string& sql) {
+    return run(scratch.path(), "sqlite3 --append a.kit '" + sql + "' 2>&1 || true");
+  };
+  const auto is_locked = [](const std::string& answer) { return answer.find("database is locked") != std::string::npos; };
+  REQUIRE(mine("BEGIN IMMEDIATE; UPDATE sqlar SET mtime = 5") == SQLITE_OK);
+  CHECK(shell(kRead) == "3\n");
+  CHECK(is_locked(shell("UPDATE sqlar SET mtime = 6")));
+  REQUIRE(mine("COMMIT; BEGIN EXCLUSIVE") == SQLITE_OK);
+  CHECK(is_locked(shell(kRead)));
+  REQUIRE(mine("COMMIT; BEGIN; SELECT count(*) FROM sqlar") == SQLITE_OK);
+  CHECK(shell(kRead) == "3\n");
+  CHECK(is_locked(shell("UPDATE sqlar SET mtime = 6")));
+  REQUIRE(mine("COMMIT") == SQLITE_OK);
+  CHECK(shell("UPDATE sqlar SET mtime = 6").empty());
+}
+
+TEST_CASE("what we and the sqlite3 shell write in turns is there, and the file ends with its mark") {
+  const Scratch scratch;
+  const std::string path = scratch / "a.kit";
+  write_host_file(path, kit());
+  for (int i = 0; i < 5; ++i) {
+    {
+      const auto archive = Archive::open_file(path, Access::kWrite);
+      execute(archive->database(), ("INSERT INTO sqlar VALUES('ours" + std::to_string(i) + "', 33188, 1, 30000, zeroblob(30000))").c_str(), path);
+      if (i % 2 == 0) run(scratch.path(), "sqlite3 --append a.kit \"INSERT INTO sqlar VALUES('open" + std::to_string(i) + "', 33188, 1, 40000, zeroblob(40000))\"");
+    }
+    run(scratch.path(), "sqlite3 --append a.kit \"INSERT INTO sqlar VALUES('theirs" + std::to_string(i) + "', 33188, 1, 50000, zeroblob(50000))\"");
+    CHECK(locate_archive(open_regular(path), path).has_mark);
+  }
+  CHECK(run(scratch.path(), "sqlite3 --append a.kit 'PRAGMA integrity_check; SELECT count(*) FROM sqlar'") == "ok\n16\n");
+  CHECK(names_of(*Archive::open_file(path)).size() == 16);
+}
+
+TEST_CASE("room to grow is taken away when the last writer closes") {
+  const Scratch scratch;
+  const std::string path = scratch / "a.kit";
+  write_host_file(path, kit());
+  std::int64_t open_size;
+  {
+    const auto archive = Archive::open_file(path, Access::kWrite);
+    execute(archive->database(), "INSERT INTO sqlar VALUES('new', 33188, 1, 30000, zeroblob(30000))", path);
+    open_size = stat_fd(open_regular(path), path).st_size;
+    CHECK(host_names(scratch.path()) == Names{"a.kit", "a.kit-journal"});
+  }
+  CHECK(host_names(scratch.path()) == Names{"a.kit"});
+  const Location location = locate_archive(open_regular(path), path);
+  CHECK(stat_fd(open_regular(path), path).st_size < open_size);
+  const std::string header = read_host_file(path).substr(static_cast<std::size_t>(location.offset), 100);
+  CHECK(location.size_bytes == database_size(header));
+}
+
+TEST_CASE("a journal in a file system's name is not followed to somewhere else") {
+  const Scratch scratch;
+  const std::string path = scratch / "a.kit";
+  write_host_file(path, kit());
+  write_host_file(scratch / "victim", "precious");
+  REQUIRE(::symlink("victim", (path + "-journal").c_str()) == 0);
+  error_of([&] {
+    const auto archive = Archive::open_file(path, Access::kWrite);
+    execute(archive->database(), "UPDATE sqlar SET mtime = 5", path);
+  });
+  CHECK(read_host_file(scratch / "victim") == "precious");
 }

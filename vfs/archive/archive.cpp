@@ -27,6 +27,16 @@ constexpr std::string_view kFind =
 constexpr std::string_view kAll = "SELECT " STARLIT_COLUMNS " FROM sqlar ORDER BY name";
 #undef STARLIT_COLUMNS
 
+// In the middle of a change, which a journal tells of, the header may state more than there is.
+Location locate_in(const HostFile& host, const Fd& fd) {
+  try {
+    return locate_archive(fd, host.path());
+  } catch (const Error& error) {
+    if (error.code() != "CUT") throw;
+    return locate_archive(fd, host.path(), host.has_journal());
+  }
+}
+
 constexpr int kLinksMax = 40;  // as the kernel's MAXSYMLINKS
 constexpr std::int64_t kLinkTargetMax = 4096;
 
@@ -96,6 +106,7 @@ Archive::~Archive() {
   begin_.reset();
   end_.reset();
   carry_.reset();
+  rollback_.reset();
   if (starpack_) return;
   // SQLite leaves the journal while anybody writes: without one there is nothing to tidy up.
   if (file_ && is_writable() && host_->has_journal()) file_->trim();
@@ -164,6 +175,12 @@ std::shared_ptr<Archive> Archive::open_content(MemberReader& content, std::strin
 
 std::shared_ptr<Archive> Archive::open_file(const std::string& path, Access access) {
   const auto host = std::make_shared<const HostFile>(path);
+  bool is_program = false;
+  if (access == Access::kWrite) {
+    const Fd fd = host->open(Access::kRead);
+    char magic[4];
+    is_program = read_at(fd, magic, sizeof magic, 0, path) == sizeof magic && is_elf({magic, sizeof magic});
+  }
   if (has_hot_journal(*host)) {
     // What a process that was killed has left half done is undone by the next one that may write.
     try {
@@ -172,14 +189,17 @@ std::shared_ptr<Archive> Archive::open_file(const std::string& path, Access acce
       // Then reading tells.
     }
   }
-  if (access == Access::kWrite) {
-    // An executable is only read here, and made anew: one that runs could not be written.
-    const Fd fd = host->open(Access::kRead);
-    char magic[4];
-    if (read_at(fd, magic, sizeof magic, 0, path) == sizeof magic && is_elf({magic, sizeof magic})) {
-      host->check_directory();
-      return std::shared_ptr<Archive>(new Archive(host));
+  if (is_program) {
+    // An executable is only read here, and made anew: one that runs could not be written. A journal of the old one would
+    // be taken for the new one's.
+    if (has_hot_journal(*host)) {
+      throw Error(EAGAIN, "ROLLBACK",
+                  quoted("couldn't open", path) +
+                      " for writing: a change of it was interrupted and must be undone first (hint: open it once while it "
+                      "does not run)");
     }
+    host->check_directory();
+    return std::shared_ptr<Archive>(new Archive(host));
   }
   Fd fd;
   try {
@@ -189,7 +209,7 @@ std::shared_ptr<Archive> Archive::open_file(const std::string& path, Access acce
     if (access == Access::kRead || !error.code().empty()) throw;
     throw Error(error.posix(), "", error.text() + " (hint: mount it with -readonly)");
   }
-  const Location location = locate_archive(fd, path);
+  const Location location = locate_in(*host, fd);
   return std::shared_ptr<Archive>(new Archive(host, location, access));
 }
 
@@ -206,7 +226,7 @@ std::shared_ptr<Archive> Archive::reopen() const {
   if (starpack_) return std::shared_ptr<Archive>(new Archive(host_));
   if (has_hot_journal(*host_) && is_writable()) roll_back(host_);
   const Fd fd = host_->open(access_);
-  return std::shared_ptr<Archive>(new Archive(host_, locate_archive(fd, path_), access_));
+  return std::shared_ptr<Archive>(new Archive(host_, locate_in(*host_, fd), access_));
 }
 
 // `sqlar` must be a table, not a view or a virtual table: those would run code of the archive's author. That its columns
@@ -237,11 +257,18 @@ Member Archive::new_member(std::string_view name) {
   return member;
 }
 
-Archive::Snapshot::Snapshot(Archive& archive)
-    : archive_(archive),
-      turn_(archive.lock()),
-      // One in memory has no locks, and nobody else changes it.
-      is_outermost_(archive.file_ && sqlite3_get_autocommit(archive.database_) != 0) {
+// What could not be ended for want of memory, or undone on a broken disk, is ended before the next one begins.
+void Archive::end_leftover() noexcept {
+  if (transactions_ == 0 && !in_view_ && sqlite3_get_autocommit(database_) == 0) {
+    release();
+    sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+  }
+}
+
+Archive::Snapshot::Snapshot(Archive& archive) : archive_(archive), turn_(archive.lock()), is_outermost_(false) {
+  archive.end_leftover();
+  // One in memory has no locks, and nobody else changes it.
+  is_outermost_ = archive.file_ && sqlite3_get_autocommit(archive.database_) != 0;
   if (!is_outermost_) return;
   if (!archive.begin_) {
     archive.begin_ = prepare(archive.database_, "BEGIN", archive.path_);
@@ -250,10 +277,12 @@ Archive::Snapshot::Snapshot(Archive& archive)
   // BEGIN alone takes no lock: the first read does.
   archive.step(archive.begin_.get());
   sqlite3_reset(archive.begin_.get());
+  archive.in_view_ = true;
 }
 
 Archive::Snapshot::~Snapshot() {
   if (!is_outermost_) return;
+  archive_.in_view_ = false;
   archive_.release();
   sqlite3_step(archive_.end_.get());
   sqlite3_reset(archive_.end_.get());

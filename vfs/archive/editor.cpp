@@ -28,6 +28,11 @@ constexpr std::int64_t kChunksPerTransaction = 32;
 constexpr std::string_view kPut =
     "INSERT INTO sqlar(name, mode, mtime, sz, data) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(name) DO UPDATE SET "
     "mode = excluded.mode, mtime = excluded.mtime, sz = excluded.sz, data = excluded.data";
+// A large content gets a row number that no content had before: those who read it piece by piece know it by that.
+constexpr std::string_view kPutLarge =
+    "INSERT INTO sqlar(name, mode, mtime, sz, data, rowid) VALUES(?1, ?2, ?3, ?4, ?5, random() & 0x3fffffffffffffff) ON "
+    "CONFLICT(name) DO UPDATE SET mode = excluded.mode, mtime = excluded.mtime, sz = excluded.sz, data = excluded.data, "
+    "rowid = excluded.rowid";
 constexpr std::string_view kRenameRow = "UPDATE sqlar SET name = ?2 WHERE name = ?1";
 constexpr std::string_view kRenameBelow =
     "UPDATE sqlar SET name = ?3 || CAST(substr(CAST(name AS BLOB), ?4) AS TEXT) WHERE name >= ?1 AND name < ?2";
@@ -47,10 +52,18 @@ Transaction::Transaction(Archive& archive) : archive_(archive), turn_(archive.lo
   level_ = archive.transactions_;
   if (level_ == 0) {
     archive.release();
+    archive.end_leftover();
+    // When it is needed there may be no memory for it.
+    if (!archive.rollback_) archive.rollback_ = prepare(archive.database_, "ROLLBACK", archive.path(), kWriting);
     if (archive.starpack_ && archive.starpack_->begin()) {
       sqlite3_file_control(archive.database_, "main", SQLITE_FCNTL_RESET_CACHE, nullptr);
     }
-    execute(archive.database_, "BEGIN IMMEDIATE", archive.path(), kWriting);
+    try {
+      execute(archive.database_, "BEGIN IMMEDIATE", archive.path(), kWriting);
+    } catch (...) {
+      if (archive.starpack_) archive.starpack_->end();
+      throw;
+    }
     archive.has_changed_ = archive.hides_linkless_ = archive.hides_packages_ = false;
   } else if (sqlite3_get_autocommit(archive.database_) != 0) {
     // SQLite undoes a whole transaction itself after some failures, such as a full disk.
@@ -71,8 +84,23 @@ void Transaction::undo() noexcept {
   --archive_.transactions_;
   archive_.release();
   if (level_ == 0) {
-    sqlite3_exec(archive_.database_, "ROLLBACK", nullptr, nullptr, nullptr);
-    if (archive_.starpack_) archive_.starpack_->end();
+    sqlite3_step(archive_.rollback_.get());
+    sqlite3_reset(archive_.rollback_.get());
+    if (archive_.starpack_) {
+      // SQLite cannot undo what failed in the middle of writing the copy: its journal was in memory.
+      if (archive_.has_changed_) {
+        // What is still to be written must not be written over what is copied now.
+        sqlite3_file_control(archive_.database_, "main", SQLITE_FCNTL_SYNC, nullptr);
+        try {
+          archive_.starpack_->forget();
+          archive_.starpack_->renew();
+        } catch (const std::exception&) {
+          // The next transaction, or whoever asks for the session, does.
+        }
+        sqlite3_file_control(archive_.database_, "main", SQLITE_FCNTL_RESET_CACHE, nullptr);
+      }
+      archive_.starpack_->end();
+    }
     archive_.has_changed_ = archive_.hides_linkless_ = archive_.hides_packages_ = false;
   } else {
     char sql[80];
@@ -81,17 +109,10 @@ void Transaction::undo() noexcept {
   }
 }
 
-// The copy is changed; where no executable comes of it the copy goes back to what the executable holds.
+// The copy is changed; where no executable comes of it undo() takes it back to what the executable holds.
 void Transaction::publish() {
-  Starpack& starpack = *archive_.starpack_;
-  try {
-    if (archive_.has_changed_) starpack.publish();
-  } catch (...) {
-    starpack.renew();
-    sqlite3_file_control(archive_.database_, "main", SQLITE_FCNTL_RESET_CACHE, nullptr);
-    throw;
-  }
-  starpack.end();
+  if (archive_.has_changed_) archive_.starpack_->publish();
+  archive_.starpack_->end();
 }
 
 void Transaction::commit() {
@@ -127,7 +148,7 @@ void Transaction::commit() {
 }
 
 struct Editor::Statements {
-  Statement put, remove, remove_below, rename, rename_below, set_mtime, set_directory_mtime, set_mode, put_chunk,
+  Statement put, put_large, remove, remove_below, rename, rename_below, set_mtime, set_directory_mtime, set_mode, put_chunk,
       remove_chunks, count_chunks;
 };
 
@@ -221,7 +242,8 @@ void Editor::entered(std::string_view name, std::int64_t now_s) {
 void Editor::write_row(std::string_view name, std::int64_t mode, std::int64_t mtime_s, std::int64_t size,
                        const Row& row) {
   note(name);
-  sqlite3_stmt* put = statement(statements_->put, kPut);
+  sqlite3_stmt* put =
+      row.room_bytes ? statement(statements_->put_large, kPutLarge) : statement(statements_->put, kPut);
   const std::string stored = archive_->stored_name(name);
   bind_text(put, 1, stored);
   sqlite3_bind_int64(put, 2, mode);
@@ -315,17 +337,22 @@ std::int64_t Editor::write_chunks(WorkingFile& content) {
       transaction.commit();
     }
   } catch (...) {
-    try {
-      Transaction transaction(*archive_);
-      archive_->has_changed_ = true;
-      if (number != 0) delete_chunks(number, 0);
-      transaction.commit();
-    } catch (const Error&) {
-      // Nothing leads there.
-    }
+    if (number != 0) drop_chunks(number);
     throw;
   }
   return number;
+}
+
+// Takes away a content that nothing leads to.
+void Editor::drop_chunks(std::int64_t number) noexcept {
+  try {
+    Transaction transaction(*archive_);
+    archive_->has_changed_ = true;
+    delete_chunks(number, 0);
+    transaction.commit();
+  } catch (const std::exception&) {
+    // Then vacuum does.
+  }
 }
 
 // Changes a content in place: only what was touched is written.
@@ -397,7 +424,15 @@ void Editor::put_file(std::string_view name, std::uint32_t permissions, std::int
       write_all(deflated_file, {reinterpret_cast<const char*>(out.data()), out.size()}, "the temporary file");
       stored += static_cast<std::int64_t>(out.size());
     }
-    if (stored >= size) deflated_file = Fd();
+    if (stored >= size) {
+      // As it is; but not from the row that it may begin with, which is about to be overwritten.
+      deflated_file = archive_->host()->open_temporary();
+      for (std::int64_t at = 0; at < size;) {
+        const std::size_t got = content.read(at, buffer);
+        write_all(deflated_file, {reinterpret_cast<const char*>(buffer.data()), got}, "the temporary file");
+        at += static_cast<std::int64_t>(got);
+      }
+    }
     row.room_bytes = std::min(stored, size);
   } else {
     const auto before = archive_->find_row(name);
@@ -405,48 +440,52 @@ void Editor::put_file(std::string_view name, std::uint32_t permissions, std::int
     if (!in_place) row.number = write_chunks(content);
   }
 
-  Transaction transaction(*archive_);
-  const auto before = archive_->find_row(name);
-  if (before && before->type == MemberType::kDirectory) fail(name, EISDIR);
-  if (!before) {
-    if (archive_->find(name)) fail(name, EISDIR);  // an implied directory
-    need_room_for(name);
-    entered(name, mtime_s);
-  }
-  if (in_place) {
-    if (!before || before->chunks != content.base_chunks()->number()) {
-      throw Error(ESTALE, "CHANGED",
-                  quoted("couldn't write", archive_->path() + "/" + std::string(name)) +
-                      ": it was replaced by another process meanwhile");
+  try {
+    Transaction transaction(*archive_);
+    const auto before = archive_->find_row(name);
+    if (before && before->type == MemberType::kDirectory) fail(name, EISDIR);
+    if (!before) {
+      if (archive_->find(name)) fail(name, EISDIR);  // an implied directory
+      need_room_for(name);
+      entered(name, mtime_s);
     }
-    update_chunks(name, content, before->chunks);
-    row.number = before->chunks;
-  } else {
-    if (row.number) need_content(name, *row.number);
-    if (before && before->chunks != 0) delete_chunks(before->chunks, 0);
-  }
-  write_row(name, mode, mtime_s, size, row);
-  if (row.room_bytes) {
-    const auto written = archive_->stored(name, 0);
-    archive_->release();
-    sqlite3_blob* raw = nullptr;
-    const int opened =
-        sqlite3_blob_open(archive_->database(), "main", "sqlar", "data", written->row, 1, &raw);
-    const std::unique_ptr<sqlite3_blob, Calls<sqlite3_blob_close>> blob(raw);
-    if (opened != SQLITE_OK) throw sqlite_error(archive_->database(), opened, archive_->path(), kWriting);
-    std::vector<std::byte> buffer(static_cast<std::size_t>(kChunkBytes));
-    for (std::int64_t at = 0; at < *row.room_bytes;) {
-      const auto want = static_cast<std::size_t>(std::min(kChunkBytes, *row.room_bytes - at));
-      const std::size_t got = deflated_file ? read_at(deflated_file, buffer.data(), want, at, "the temporary file")
-                                            : content.read(at, std::span(buffer).first(want));
-      const int code = got == want ? sqlite3_blob_write(blob.get(), buffer.data(), static_cast<int>(got),
-                                                        static_cast<int>(at))
-                                   : SQLITE_IOERR_SHORT_READ;
-      if (code != SQLITE_OK) throw sqlite_error(archive_->database(), code, archive_->path(), kWriting);
-      at += static_cast<std::int64_t>(got);
+    if (in_place) {
+      if (!before || before->chunks != content.base_chunks()->number()) {
+        throw Error(ESTALE, "CHANGED",
+                    quoted("couldn't write", archive_->path() + "/" + std::string(name)) +
+                        ": it was replaced by another process meanwhile");
+      }
+      update_chunks(name, content, before->chunks);
+      row.number = before->chunks;
+    } else {
+      if (row.number) need_content(name, *row.number);
+      if (before && before->chunks != 0) delete_chunks(before->chunks, 0);
     }
+    write_row(name, mode, mtime_s, size, row);
+    if (row.room_bytes) {
+      const auto written = archive_->stored(name, 0);
+      archive_->release();
+      sqlite3_blob* raw = nullptr;
+      const int opened =
+          sqlite3_blob_open(archive_->database(), "main", "sqlar", "data", written->row, 1, &raw);
+      const std::unique_ptr<sqlite3_blob, Calls<sqlite3_blob_close>> blob(raw);
+      if (opened != SQLITE_OK) throw sqlite_error(archive_->database(), opened, archive_->path(), kWriting);
+      std::vector<std::byte> buffer(static_cast<std::size_t>(kChunkBytes));
+      for (std::int64_t at = 0; at < *row.room_bytes;) {
+        const auto want = static_cast<std::size_t>(std::min(kChunkBytes, *row.room_bytes - at));
+        const std::size_t got = read_at(deflated_file, buffer.data(), want, at, "the temporary file");
+        const int code = got == want ? sqlite3_blob_write(blob.get(), buffer.data(), static_cast<int>(got),
+                                                          static_cast<int>(at))
+                                     : SQLITE_IOERR_SHORT_READ;
+        if (code != SQLITE_OK) throw sqlite_error(archive_->database(), code, archive_->path(), kWriting);
+        at += static_cast<std::int64_t>(got);
+      }
+    }
+    transaction.commit();
+  } catch (...) {
+    if (row.number && !in_place) drop_chunks(*row.number);
+    throw;
   }
-  transaction.commit();
 }
 
 void Editor::create_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s) {
@@ -461,38 +500,31 @@ void Editor::create_file(std::string_view name, std::uint32_t permissions, std::
 }
 
 void Editor::copy_member(std::string_view from, std::string_view to) {
-  const auto turn = archive_->lock();
-  const auto source = archive_->find_row(from);
+  Transaction transaction(*archive_);
+  const auto source = archive_->find(from);
   if (!source) fail(from, ENOENT);
   if (source->type == MemberType::kDirectory) fail(from, EISDIR);
-  if (source->chunks != 0) {
-    WorkingFile content(archive_->open(from), [&] { return archive_->host()->open_temporary(); });
-    // Its chunks are the source's: not to be changed in place.
-    Row row;
-    row.number = write_chunks(content);
-    Transaction transaction(*archive_);
-    if (archive_->find(to)) fail(to, EEXIST);
-    need_room_for(to);
-    need_content(to, *row.number);
-    write_row(to, static_cast<std::int64_t>(source->mode()), source->mtime_s, source->size_bytes, row);
-    entered(to, source->mtime_s);
-    transaction.commit();
-    return;
-  }
-  Transaction transaction(*archive_);
   if (archive_->find(to)) fail(to, EEXIST);
   need_room_for(to);
-  note(to);
-  if (source->type == MemberType::kLink) archive_->hides_linkless_ = archive_->hides_packages_ = true;
-  const Statement copy = prepare(archive_->database(),
-                                 "INSERT INTO sqlar(name, mode, mtime, sz, data) SELECT ?2, mode, mtime, sz, data FROM "
-                                 "sqlar WHERE name = ?1",
-                                 archive_->path(), kWriting);
-  const std::string stored_from = archive_->stored_name(from);
-  const std::string stored_to = archive_->stored_name(to);
-  bind_text(copy.get(), 1, stored_from);
-  bind_text(copy.get(), 2, stored_to);
-  run(copy.get());
+  if (source->chunks != 0) {
+    // Its chunks are the source's: not to be changed in place.
+    WorkingFile content(archive_->open(from), [&] { return archive_->host()->open_temporary(); });
+    Row row;
+    row.number = write_chunks(content);
+    write_row(to, static_cast<std::int64_t>(source->mode()), source->mtime_s, source->size_bytes, row);
+  } else {
+    note(to);
+    if (source->type == MemberType::kLink) archive_->hides_linkless_ = archive_->hides_packages_ = true;
+    const Statement copy = prepare(archive_->database(),
+                                   "INSERT INTO sqlar(name, mode, mtime, sz, data) SELECT ?2, mode, mtime, sz, data FROM "
+                                   "sqlar WHERE name = ?1",
+                                   archive_->path(), kWriting);
+    const std::string stored_from = archive_->stored_name(from);
+    const std::string stored_to = archive_->stored_name(to);
+    bind_text(copy.get(), 1, stored_from);
+    bind_text(copy.get(), 2, stored_to);
+    run(copy.get());
+  }
   entered(to, source->mtime_s);
   transaction.commit();
 }

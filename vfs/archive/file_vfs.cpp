@@ -80,8 +80,9 @@ int fill_read(ssize_t got, void* buffer, int size) noexcept {
   return SQLITE_IOERR_SHORT_READ;
 }
 
-// Gathers writes that follow one another. SQLite writes a journal in three pieces a page, and the pages of a new content
-// one by one. What is gathered is written before anything else is asked of the file.
+// Gathers writes that follow one another: SQLite writes the pages of a new content one by one. What is gathered is
+// written before anything else is asked of the file. Where that fails it is lost, so nothing may be gathered that is not
+// written anew, or undone, after a failure.
 class Gathered {
  public:
   int write(int fd, const void* buffer, std::size_t size, off_t offset) noexcept {
@@ -144,6 +145,7 @@ class FileVfs {
   bool has_mark_;
   Access access_;
   int private_file_;  // or -1: the archive's own file
+  ino_t known_journal_ = 0;  // whose name is durable: another may have made one and ended before it was
   std::int64_t wait_until_ms_ = 0;
 };
 
@@ -212,8 +214,9 @@ struct DatabaseFile : sqlite3_file {
     if (const int code = look(); code != SQLITE_OK || end <= room) return code;
     const sqlite3_int64 more = std::clamp(room / 8, kGrowLeast, kGrowMost);
     const sqlite3_int64 wanted = (end + more + 65535) / 65536 * 65536;
-    // The mark first: with it the file gets its new end in one step, whenever this process is killed.
+    // The mark goes first, in one write of one sector: whatever the file ends with after a failure is a mark.
     int code = write_mark(wanted);
+    if (code == SQLITE_OK) code = sync_data(fd.get());
     // Blocks that are there already make each later commit cheaper: nothing but data has to be written for it.
     static const std::vector<char> zeros(64 << 10);
     for (sqlite3_int64 at = room + static_cast<sqlite3_int64>(kMarkBytes); code == SQLITE_OK && at < wanted;) {
@@ -221,7 +224,6 @@ struct DatabaseFile : sqlite3_file {
       code = write_fully(fd.get(), zeros.data(), static_cast<std::size_t>(size), position(at));
       at += size;
     }
-    if (code == SQLITE_OK) code = sync_data(fd.get());
     if (code != SQLITE_OK) return undo_room(code);
     room = wanted;
     return SQLITE_OK;
@@ -251,8 +253,12 @@ struct DatabaseFile : sqlite3_file {
     range.l_whence = SEEK_SET;
     range.l_start = start;
     range.l_len = length;
-    if (::fcntl(fd.get(), F_OFD_SETLK, &range) == 0) return SQLITE_OK;
-    if (errno == EAGAIN || errno == EACCES || errno == EINTR) return SQLITE_BUSY;
+    int result;
+    do {
+      result = ::fcntl(fd.get(), F_OFD_SETLK, &range);
+    } while (result != 0 && errno == EINTR);
+    if (result == 0) return SQLITE_OK;
+    if (errno == EAGAIN || errno == EACCES) return SQLITE_BUSY;
     return type == F_UNLCK ? SQLITE_IOERR_UNLOCK : SQLITE_IOERR_LOCK;
   }
 
@@ -348,45 +354,45 @@ struct JournalFile : sqlite3_file {
   Fd fd;
   bool is_new = false;  // its name may not be durable yet
   bool is_temporary = false;
-  Gathered gathered = {};
+
+  ino_t inode() const noexcept {
+    struct stat status;
+    return ::fstat(fd.get(), &status) == 0 ? status.st_ino : 0;
+  }
 
   static JournalFile* self(sqlite3_file* file) noexcept { return static_cast<JournalFile*>(file); }
 
-  int flush() noexcept { return gathered.flush(fd.get()); }
-
   static int close(sqlite3_file* file) noexcept {
-    const int code = self(file)->is_temporary ? SQLITE_OK : self(file)->flush();
     self(file)->~JournalFile();
-    return code;
+    return SQLITE_OK;
   }
 
   static int read(sqlite3_file* file, void* buffer, int size, sqlite3_int64 offset) noexcept {
-    if (const int code = self(file)->flush(); code != SQLITE_OK) return code;
     return fill_read(read_fully(self(file)->fd.get(), buffer, static_cast<std::size_t>(size), offset), buffer, size);
   }
 
   static int write(sqlite3_file* file, const void* buffer, int size, sqlite3_int64 offset) noexcept {
-    return self(file)->gathered.write(self(file)->fd.get(), buffer, static_cast<std::size_t>(size), offset);
+    // Not gathered: to undo a change SQLite reads back what it has written here, also when writing has failed.
+    return write_fully(self(file)->fd.get(), buffer, static_cast<std::size_t>(size), offset);
   }
 
   static int truncate(sqlite3_file* file, sqlite3_int64 size) noexcept {
-    if (const int code = self(file)->flush(); code != SQLITE_OK) return code;
     return truncate_file(self(file)->fd.get(), size);
   }
 
   // A journal that has no name after a power failure would not be rolled back.
   static int sync(sqlite3_file* file, int) noexcept {
     JournalFile* f = self(file);
-    if (const int code = f->flush(); code != SQLITE_OK || f->is_temporary) return code;
+    if (f->is_temporary) return SQLITE_OK;
     if (const int code = sync_data(f->fd.get()); code != SQLITE_OK || !f->is_new) return code;
     if (f->vfs->host_->sync_directory() != 0) return SQLITE_IOERR_DIR_FSYNC;
     f->is_new = false;
+    f->vfs->known_journal_ = f->inode();
     return SQLITE_OK;
   }
 
   static int file_size(sqlite3_file* file, sqlite3_int64* size) noexcept {
     struct stat status;
-    if (const int code = self(file)->flush(); code != SQLITE_OK) return code;
     if (::fstat(self(file)->fd.get(), &status) != 0) return SQLITE_IOERR_FSTAT;
     *size = status.st_size;
     return SQLITE_OK;
@@ -487,6 +493,7 @@ int FileVfs::open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int fl
       Fd fd(me->host_->open_journal(mode | ((flags & SQLITE_OPEN_CREATE) != 0 ? O_CREAT : 0)));
       if (!fd) return SQLITE_CANTOPEN;
       auto* journal = new (file) JournalFile{{}, me, std::move(fd), is_new};
+      journal->is_new = is_new || journal->inode() != me->known_journal_;
       journal->pMethods = &kJournalMethods;
     } else if ((flags & SQLITE_OPEN_DELETEONCLOSE) != 0 && name == nullptr) {
       auto* temporary = new (file) JournalFile{{}, me, me->host_->open_temporary(), false, true};
@@ -496,6 +503,9 @@ int FileVfs::open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int fl
     }
   } catch (const std::bad_alloc&) {
     return SQLITE_NOMEM;
+  } catch (const Error& error) {
+    errno = error.posix();  // for sqlite3_system_errno()
+    return SQLITE_CANTOPEN;
   } catch (const std::exception&) {
     return SQLITE_CANTOPEN;
   }

@@ -29,6 +29,18 @@ int open_at(int directory, const char* name, int flags, mode_t mode = 0) noexcep
   return fd;
 }
 
+}  // namespace
+
+int sync_file(int fd) noexcept {
+  int result;
+  do {
+    result = ::fsync(fd);
+  } while (result != 0 && errno == EINTR);
+  return result;
+}
+
+namespace {
+
 unsigned random_number() noexcept {
   unsigned number = 0;
   static_cast<void>(::getrandom(&number, sizeof number, 0));
@@ -112,6 +124,12 @@ HostFile::Beside::~Beside() {
   if (!name_.empty()) static_cast<void>(::unlinkat(host_.directory_.get(), name_.c_str(), 0));
 }
 
+Fd HostFile::Beside::reopen() const {
+  Fd fd(open_at(host_.directory_.get(), name_.c_str(), O_RDONLY | kCareful));
+  if (!fd) throw posix_error("couldn't open a file beside", host_.path_);
+  return fd;
+}
+
 void HostFile::Beside::take_place() {
   const int directory = host_.directory_.get();
   if (::renameat(directory, name_.c_str(), directory, host_.name_.c_str()) != 0) {
@@ -163,7 +181,7 @@ int HostFile::remove_journal() const noexcept {
   }
 }
 
-int HostFile::sync_directory() const noexcept { return can_sync_ ? ::fsync(directory_.get()) : 0; }
+int HostFile::sync_directory() const noexcept { return can_sync_ ? sync_file(directory_.get()) : 0; }
 
 Fd HostFile::open_temporary() const {
   Fd fd(open_at(directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));

@@ -21,6 +21,9 @@
 
 namespace starlit {
 
+// fsync(2), repeated when a signal interrupts it. 0, or -1 and errno.
+int sync_file(int fd) noexcept;
+
 class HostFile {
  public:
   // `path` may lead through links; what it leads to is a regular file. Throws Error `couldn't open "path": ...`.
@@ -49,6 +52,9 @@ class HostFile {
     ~Beside();
 
     const Fd& fd() const noexcept { return fd_; }
+
+    // The same file, only for reading.
+    Fd reopen() const;
 
     // Durable when it returns.
     void take_place();

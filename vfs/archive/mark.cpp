@@ -43,7 +43,7 @@ std::optional<std::int64_t> bytes_after_mark(const ReadAt& read, std::int64_t si
   return static_cast<std::int64_t>(tail.size() - at - kMarkBytes);
 }
 
-Location locate(const ReadAt& read, std::int64_t size, const std::string& path) {
+Location locate(const ReadAt& read, std::int64_t size, const std::string& path, bool is_changing) {
   if (size == 0) fail(path, "EMPTY", "the file is empty");
   Location location;
   // As appendvfs.c tells a plain database: its last page may end with a mark of something inside.
@@ -69,7 +69,7 @@ Location locate(const ReadAt& read, std::int64_t size, const std::string& path) 
     }
     fail(path, "NOTKIT", "not a kit (hint: it has no mark at its end; was it cut short?)");
   }
-  check_database_header(header, location.size_bytes, path);
+  check_database_header(header, is_changing ? INT64_MAX : location.size_bytes, path);
   return location;
 }
 
@@ -119,14 +119,14 @@ void check_database_header(std::string_view header, std::int64_t size_bytes, std
   }
 }
 
-Location locate_archive(const Fd& fd, const std::string& path) {
+Location locate_archive(const Fd& fd, const std::string& path, bool is_changing) {
   return locate(
       [&](std::int64_t offset, std::size_t size) {
         std::string bytes(size, '\0');
         bytes.resize(read_at(fd, bytes.data(), size, offset, path));
         return bytes;
       },
-      stat_fd(fd, path).st_size, path);
+      stat_fd(fd, path).st_size, path, is_changing);
 }
 
 Location locate_archive(Bytes file, const std::string& path) {
@@ -135,7 +135,7 @@ Location locate_archive(Bytes file, const std::string& path) {
       [&](std::int64_t offset, std::size_t size) {
         return std::string(bytes.substr(static_cast<std::size_t>(offset), size));
       },
-      static_cast<std::int64_t>(bytes.size()), path);
+      static_cast<std::int64_t>(bytes.size()), path, false);
 }
 
 }  // namespace starlit

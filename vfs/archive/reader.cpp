@@ -42,26 +42,26 @@ struct MemberReader::Stream {
   std::size_t piece_used = 0;
   std::int64_t piece_start = -1;  // of a stored content
 
-  void check_unchanged() {
-    const std::uint32_t now = archive->change_counter();
-    if (now == counter) return;
-    const auto stored = archive->stored(name, 0);
-    const bool same = stored && stored->row == row && stored->size == size_bytes && stored->mtime_s == mtime_s;
-    archive->release();
-    if (!same) {
-      archive->fail_member(name, ESTALE, "CHANGED",
-                           "it was replaced or changed while it was open (hint: open it again)");
-    }
-    counter = now;
+  [[noreturn]] void fail_changed() const {
+    archive->fail_member(name, ESTALE, "CHANGED", "it was replaced or changed while it was open (hint: open it again)");
   }
 
   void read_row(std::int64_t offset, std::span<std::byte> out) {
-    check_unchanged();
+    // The open blob holds the lock: nobody changes the archive between the look and the reading.
     sqlite3_blob* raw = nullptr;
     int code = sqlite3_blob_open(archive->database(), "main", "sqlar", "data", row, 0, &raw);
     const Blob blob(raw);
-    if (code == SQLITE_OK && sqlite3_blob_bytes(raw) != stored_bytes) code = SQLITE_ABORT;
+    if (code == SQLITE_ERROR) fail_changed();  // no such row, or nothing that is a blob
     if (code == SQLITE_OK) {
+      const std::uint32_t now = archive->change_counter();
+      if (now != counter) {
+        const auto stored = archive->stored(name, 0);
+        const bool same = stored && stored->row == row && stored->size == size_bytes && stored->mtime_s == mtime_s;
+        archive->release();
+        if (!same) fail_changed();
+        counter = now;
+      }
+      if (sqlite3_blob_bytes(raw) != stored_bytes) fail_changed();
       code = sqlite3_blob_read(raw, out.data(), static_cast<int>(out.size()), static_cast<int>(offset));
     }
     if (code != SQLITE_OK) throw sqlite_error(archive->database(), code, archive->path());
@@ -230,6 +230,7 @@ std::unique_ptr<MemberReader> Archive::open(std::string_view name) {
   const auto turn = lock();
   if (auto reader = open_kept(name)) return reader;
   const auto row = stored(name, kWholeMax);
+  const std::uint32_t counter = row ? change_counter() : 0;  // while the statement holds the lock
   struct Release {
     Archive* archive;
     ~Release() { archive->release(); }
@@ -258,7 +259,7 @@ std::unique_ptr<MemberReader> Archive::open(std::string_view name) {
   stream->archive = shared_from_this();
   stream->name = name;
   stream->row = row->row;
-  stream->counter = change_counter();
+  stream->counter = counter;
   stream->mtime_s = member->mtime_s;
   stream->size_bytes = row->size;
   stream->stored_bytes = member->stored_bytes;

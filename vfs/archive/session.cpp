@@ -113,6 +113,11 @@ std::shared_ptr<OpenFile> Session::open(std::string_view name, int flags, std::u
     if ((flags & O_CREAT) == 0) fail(name, ENOENT);
     need_entry(name);
   }
+  if (file && !member) {
+    // Others have taken it away: what is made now is another file.
+    file->is_removed_ = true;
+    file.reset();
+  }
   if (!file) {
     file = std::make_shared<OpenFile>(shared_from_this(), std::string(name));
     std::erase_if(files_, [](const auto& entry) { return entry.second.expired(); });
@@ -136,7 +141,6 @@ std::shared_ptr<OpenFile> Session::open(std::string_view name, int flags, std::u
       file->truncate(0);
     } else if (file->writers_ == 0 && (file->is_new_ || !file->is_changed_)) {
       file->only_appended_ = (flags & O_APPEND) != 0;
-      file->appended_from_ = file->size_bytes();
     }
     if ((flags & O_APPEND) == 0) file->only_appended_ = false;
     ++file->writers_;
@@ -147,6 +151,7 @@ std::shared_ptr<OpenFile> Session::open(std::string_view name, int flags, std::u
 
 void Session::forget(std::string_view name) {
   if (const auto file = known(name)) {
+    file->keep();
     file->detach();
     files_.erase(std::string(name));
   }
@@ -193,9 +198,12 @@ void Session::remove_file(std::string_view name) {
     forget(name);
     return;
   }
-  if (file) file->detach();
+  if (file) file->keep();
   editor_.remove_file(name, now_s());
-  if (file) files_.erase(std::string(name));
+  if (file) {
+    file->detach();
+    files_.erase(std::string(name));
+  }
 }
 
 // As on a disk: what holds something is emptied only where the owner may list and write it.
@@ -216,11 +224,15 @@ void Session::remove_directory(std::string_view name, bool recursive) {
     const auto file = at->second.lock();
     if (!file) continue;
     if (!recursive && file->is_new_) fail(name, ENOTEMPTY);
-    if (recursive) file->detach();
+    file->keep();
   }
   if (recursive && ::geteuid() != 0) need_emptying(name);
   editor_.remove_directory(name, recursive, now_s());
-  std::erase_if(files_, [&](const auto& entry) { return entry.first.starts_with(below); });
+  std::erase_if(files_, [&](const auto& entry) {
+    if (!entry.first.starts_with(below)) return false;
+    if (const auto file = entry.second.lock()) file->detach();
+    return true;
+  });
 }
 
 void Session::rename(std::string_view from, std::string_view to) {
@@ -229,14 +241,10 @@ void Session::rename(std::string_view from, std::string_view to) {
   if (from == to && find(from)) return;
   const auto file = known(from);
   if (file && file->is_changed_) file->settle();
-  if (const auto target = known(to)) {
-    if (target->is_new_) {
-      forget(to);
-    } else {
-      target->detach();
-    }
-  }
+  const auto target = known(to);
+  if (target) target->keep();
   editor_.rename(from, to, now_s());
+  if (target) target->detach();
   files_.erase(std::string(to));
   move_names(from, to);
 }
@@ -323,27 +331,71 @@ OpenFile::OpenFile(std::shared_ptr<Session> session, std::string name)
 OpenFile::~OpenFile() = default;
 
 std::int64_t OpenFile::size_bytes() const noexcept {
+  if (is_stale_) return 0;
+  if (tail_) return appended_from_ + tail_->size_bytes();
   if (working_) return working_->size_bytes();
   return reader_ ? reader_->size_bytes() : 0;
 }
 
 std::size_t OpenFile::read(std::int64_t offset, std::span<std::byte> out) {
+  if (is_stale_) refresh();
+  if (tail_ && offset < appended_from_ + tail_->size_bytes()) {
+    std::size_t got = 0;
+    if (offset < appended_from_) {
+      const auto first = std::min<std::int64_t>(static_cast<std::int64_t>(out.size()), appended_from_ - offset);
+      got = reader_ ? reader_->read(offset, out.first(static_cast<std::size_t>(first)))
+                    : working_ ? working_->read(offset, out.first(static_cast<std::size_t>(first))) : 0;
+      if (static_cast<std::int64_t>(got) < first) return got;
+      offset = appended_from_;
+    }
+    return got + tail_->read(offset - appended_from_, out.subspan(got));
+  }
   if (working_) return working_->read(offset, out);
   return reader_ ? reader_->read(offset, out) : 0;
 }
 
 // What the archive holds now.
 void OpenFile::refresh() {
+  tail_.reset();
   working_.reset();
+  is_stale_ = true;
   reader_ = session_->archive().open(name_);
+  is_stale_ = false;
 }
 
-WorkingFile& OpenFile::working() {
-  if (!working_) {
-    working_ = std::make_unique<WorkingFile>(
-        std::move(reader_), [host = session_->archive().host()] { return host->open_temporary(); });
+// The same where a failure is not to be reported yet: what comes before it has succeeded.
+void OpenFile::try_refresh() noexcept {
+  try {
+    refresh();
+  } catch (const std::exception&) {
+    // The next one who reads is told.
   }
+}
+
+std::unique_ptr<WorkingFile> OpenFile::working_file(std::unique_ptr<MemberReader> base) const {
+  return std::make_unique<WorkingFile>(std::move(base),
+                                       [host = session_->archive().host()] { return host->open_temporary(); });
+}
+
+// From now on it is more than appending.
+WorkingFile& OpenFile::working() {
+  if (is_stale_) refresh();
+  if (!working_) working_ = working_file(std::move(reader_));
+  if (tail_) {
+    append_to(*working_, appended_from_, *tail_);
+    tail_.reset();
+  }
+  only_appended_ = false;
   return *working_;
+}
+
+void OpenFile::append_to(WorkingFile& content, std::int64_t end, WorkingFile& tail) {
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min(kChunkBytes, tail.size_bytes())));
+  for (std::int64_t at = 0; at < tail.size_bytes();) {
+    const std::size_t got = tail.read(at, buffer);
+    content.write(end + at, Bytes(buffer).first(got));
+    at += static_cast<std::int64_t>(got);
+  }
 }
 
 void OpenFile::write(std::int64_t offset, Bytes bytes) {
@@ -353,28 +405,40 @@ void OpenFile::write(std::int64_t offset, Bytes bytes) {
   mtime_s_ = now_s();
 }
 
-void OpenFile::append(Bytes bytes) { write(size_bytes(), bytes); }
+void OpenFile::append(Bytes bytes) {
+  if (is_stale_) refresh();
+  if (!only_appended_ || bytes.empty()) return write(size_bytes(), bytes);
+  if (!tail_) {
+    appended_from_ = size_bytes();
+    tail_ = working_file(nullptr);
+  }
+  tail_->write(tail_->size_bytes(), bytes);
+  is_changed_ = true;
+  mtime_s_ = now_s();
+}
 
 void OpenFile::truncate(std::int64_t size) {
   only_appended_ = false;
   if (size == 0) {
     // Nothing of what was there is needed.
+    is_stale_ = false;
     reader_.reset();
     working_.reset();
+    tail_.reset();
   }
   working().truncate(size);
   is_changed_ = true;
   mtime_s_ = now_s();
 }
 
-// From now on nobody else can have this content: all of it is kept here.
-void OpenFile::detach() {
-  is_removed_ = true;
-  is_new_ = is_changed_ = false;
-  if (working_ && working_->bytes()) return;
-  if (!working_ && (!reader_ || reader_->bytes())) return;
+// Brings all of the content here, for when it will no longer be in the archive.
+void OpenFile::keep() {
+  if (is_removed_ || (working_ && working_->bytes() && !tail_)) return;
+  if (!working_ && !tail_ && (!reader_ || reader_->bytes())) return;
+  const bool only_appended = only_appended_ && !tail_;
   std::vector<std::byte> buffer(static_cast<std::size_t>(kChunkBytes));
   WorkingFile& content = working();
+  only_appended_ = only_appended;
   for (std::int64_t at = 0; at < content.size_bytes();) {
     const std::size_t got = content.read(at, buffer);
     content.write(at, Bytes(buffer).first(got));
@@ -382,50 +446,44 @@ void OpenFile::detach() {
   }
 }
 
+// From now on it is nobody else's, and nothing is written any more.
+void OpenFile::detach() {
+  is_removed_ = true;
+  is_new_ = is_changed_ = false;
+}
+
 // Rule 3. Within a transaction, so that nobody appends meanwhile.
 void OpenFile::append_to_current() {
   auto current = session_->archive().open(name_);
-  if (!current) return;
-  if (current->size_bytes() == appended_from_ && !working_->bytes()) {
-    // The same content, as far as chunks tell; put_file() looks closer.
-    const ChunkReader* base = working_->base_chunks();
-    const ChunkReader* now = current->chunks();
-    if (base != nullptr && now != nullptr && base->number() == now->number() && base->version() == now->version()) return;
-  }
-  const std::int64_t end = current->size_bytes();
-  auto content = std::make_unique<WorkingFile>(std::move(current), [host = session_->archive().host()] {
-    return host->open_temporary();
-  });
-  std::vector<std::byte> buffer(static_cast<std::size_t>(kChunkBytes));
-  for (std::int64_t at = appended_from_; at < working_->size_bytes();) {
-    const std::size_t got = working_->read(at, buffer);
-    content->write(end + at - appended_from_, Bytes(buffer).first(got));
-    at += static_cast<std::int64_t>(got);
-  }
-  working_ = std::move(content);
+  if (current && !tail_) return;  // made by another meanwhile, and nothing to add
+  const std::int64_t end = current ? current->size_bytes() : 0;
+  const auto content = working_file(std::move(current));
+  if (tail_) append_to(*content, end, *tail_);
+  session_->editor_.put_file(name_, permissions_, mtime_s_, *content);
 }
 
 void OpenFile::settle() {
   if (is_removed_ || !is_changed_) return;
-  WorkingFile& content = working();
   if (only_appended_) {
     Transaction transaction(session_->archive());
     append_to_current();
-    session_->editor_.put_file(name_, permissions_, mtime_s_, *working_);
     transaction.commit();
-  } else {
-    session_->editor_.put_file(name_, permissions_, mtime_s_, content);
+    is_new_ = is_changed_ = false;
+    try_refresh();
+    return;
   }
+  session_->editor_.put_file(name_, permissions_, mtime_s_, working());
   is_new_ = is_changed_ = false;
-  if (!working_->bytes()) refresh();
-  appended_from_ = size_bytes();
+  if (!working_->bytes()) try_refresh();
 }
 
 void OpenFile::close_writer() {
   --writers_;
   try {
     settle();
-  } catch (const Error&) {
+  } catch (const std::exception&) {
+    // Those who write it too try once more when they close it.
+    if (writers_ > 0) throw;
     // Nothing more comes of it: what others of this session read is what the archive holds.
     is_changed_ = false;
     if (is_new_) {
@@ -433,7 +491,7 @@ void OpenFile::close_writer() {
       is_new_ = false;
       session_->files_.erase(name_);
     } else if (!is_removed_) {
-      refresh();
+      try_refresh();
     }
     throw;
   }

@@ -50,7 +50,13 @@ Error sqlite_error(sqlite3* database, int code, std::string_view object, std::st
     default:
       break;
   }
-  return {posix_of(code), std::move(word), quoted(verb, object) + ": " + cause};
+  int posix = posix_of(code);
+  // SQLite's own words for a file that cannot be opened or written do not say why.
+  const int system = database != nullptr ? sqlite3_system_errno(database) : 0;
+  if ((code & 0xff) == SQLITE_CANTOPEN && system != 0) posix = system;
+  if ((code & 0xff) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT)) posix = ENOSPC;
+  if (code == SQLITE_IOERR_NOMEM) posix = ENOMEM;
+  return {posix, std::move(word), quoted(verb, object) + ": " + cause};
 }
 
 // Lookaside memory (SQLite's small-block allocator, 120 KB a connection)

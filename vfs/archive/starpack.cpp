@@ -62,10 +62,23 @@ void Starpack::renew_from(const Fd& file) {
   const struct stat status = stat_fd(file, path);
   const Location location = locate_archive(file, path);
   auto program = std::make_unique<Program>(file, static_cast<std::int64_t>(location.offset), path);
-  if (::ftruncate(copy_.get(), 0) != 0) throw posix_error("couldn't copy", path);
+  forget();
+  int result;
+  do {
+    result = ::ftruncate(copy_.get(), 0);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0) throw posix_error("couldn't copy", path);
   copy_bytes(file, static_cast<std::int64_t>(location.offset), copy_, 0, location.size_bytes, path);
   program_ = std::move(program);
+  source_ = Fd(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0));
+  if (!source_) throw posix_error("couldn't open", path);
   status_ = status;
+}
+
+// source_ may be the same open file, so that closing is not enough.
+void Starpack::end() noexcept {
+  if (lock_) ::flock(lock_.get(), LOCK_UN);
+  lock_ = Fd();
 }
 
 bool Starpack::begin() {
@@ -76,8 +89,13 @@ bool Starpack::begin() {
       struct stat now;
       if (!host_->stat_current(now) || !is_same(now, stat_fd(file, host_->path()))) continue;
       const bool stale = !is_same(now, status_);
-      if (stale) renew_from(file);
       lock_ = std::move(file);
+      try {
+        if (stale) renew_from(lock_);
+      } catch (...) {
+        end();
+        throw;
+      }
       return stale;
     }
     if (errno != EWOULDBLOCK && errno != EINTR) throw posix_error("couldn't lock", host_->path());
@@ -111,9 +129,12 @@ void Starpack::publish() {
     throw Error(errno, "OWNER", quoted("couldn't write", path) + ": its owner and group could not be kept");
   }
   if (::fchmod(output.fd().get(), status_.st_mode & 07777) != 0) throw posix_error("couldn't set the mode of", path);
-  if (::fsync(output.fd().get()) != 0) throw posix_error("couldn't write", path);
+  if (sync_file(output.fd().get()) != 0) throw posix_error("couldn't write", path);
   made = stat_fd(output.fd(), path);
+  // A descriptor that can write would keep the program from being run.
+  Fd source = output.reopen();
   output.take_place();
+  source_ = std::move(source);
   status_ = made;
 }
 

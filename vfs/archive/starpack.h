@@ -37,10 +37,13 @@ class Starpack {
   // Copies the archive of the executable that is there now.
   void renew();
 
+  // What the copy holds is not what the executable does: it is stale until it was renewed.
+  void forget() noexcept { status_ = {}; }
+
   // Waits kBusyTimeoutMs for others: Error{EAGAIN, "BUSY"}. Returns whether the copy was renewed.
   bool begin();
   void publish();
-  void end() noexcept { lock_ = Fd(); }
+  void end() noexcept;
 
  private:
   void renew_from(const Fd& file);
@@ -49,7 +52,8 @@ class Starpack {
   Fd copy_;
   Fd lock_;  // the executable, while it is locked
   std::unique_ptr<Program> program_;
-  struct stat status_ = {};  // of the executable that was copied
+  Fd source_;                // the executable that was copied: held, or its inode number would be another's one day
+  struct stat status_ = {};  // of that
 };
 
 }  // namespace starlit

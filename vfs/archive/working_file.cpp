@@ -166,7 +166,11 @@ void WorkingFile::truncate(std::int64_t size_bytes) {
   } else {
     // What is cut off must not come back when the file grows again.
     base_limit_ = std::min(base_limit_, size_bytes);
-    if (::ftruncate(file_.get(), static_cast<off_t>(size_bytes)) != 0) throw posix_error("couldn't truncate", kObject);
+    int result;
+    do {
+      result = ::ftruncate(file_.get(), static_cast<off_t>(size_bytes));
+    } while (result != 0 && errno == EINTR);
+    if (result != 0) throw posix_error("couldn't truncate", kObject);
   }
   size_bytes_ = size_bytes;
 }

@@ -64,7 +64,18 @@ void Mount::leave() const {
   mine = std::move(known->second);
   sessions_.erase(known);
   // Somebody has to keep the file: it may not be found again by its path.
-  if (sessions_.empty()) first_ = mine->archive().reopen();
+  if (!sessions_.empty()) return;
+  first_ = mine->archive().shared_from_this();
+  if (mine.use_count() == 1) {
+    mine.reset();  // here: the next thread may take the archive at once
+    return;
+  }
+  // A channel that this thread has left open still uses it.
+  try {
+    first_ = first_->reopen();
+  } catch (const std::exception&) {
+    // The file is not to be found any more; what is open of it serves whoever comes.
+  }
 }
 
 void Mount::close() const {

@@ -211,6 +211,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
   Archive(std::shared_ptr<const HostFile> host, const Location& location, Access access);
   explicit Archive(std::shared_ptr<const HostFile> executable);
   void prepare_statements(Trust trust);
+  void end_leftover() noexcept;
   void check_schema();
   void need_chunk_table();
   std::string stored_name(std::string_view name) const { return root_ + std::string(name); }
@@ -248,10 +249,12 @@ class Archive : public std::enable_shared_from_this<Archive> {
   std::unique_ptr<Starpack> starpack_;
   std::unique_ptr<FileDatabase> file_;
   sqlite3* database_ = nullptr;  // of one of the two
+  bool in_view_ = false;         // a Snapshot is there
   int transactions_ = 0;         // open ones, each within the one before
   bool has_changed_ = false;     // anything, in the outermost one
   bool hides_linkless_ = false;  // the record no longer holds in this transaction
   bool hides_packages_ = false;
+  Statement rollback_;
   Statement find_;
   Statement names_;
   Statement begin_;

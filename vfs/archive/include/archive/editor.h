@@ -96,6 +96,7 @@ class Editor {
   void delete_row(std::string_view name, const Member& member);
   void delete_chunks(std::int64_t number, std::int64_t from_index);
   std::int64_t write_chunks(WorkingFile& content);
+  void drop_chunks(std::int64_t number) noexcept;
   void update_chunks(std::string_view name, WorkingFile& content, std::int64_t number);
   void put_chunk(std::int64_t id, Bytes piece);
   void set_version(std::int64_t number, std::int64_t version);

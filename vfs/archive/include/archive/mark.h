@@ -47,7 +47,10 @@ struct Location {
 //
 // Throws Error that tells the cases apart: an empty file, no mark (also: a file cut short), a mark with bytes behind it,
 // a mark whose offset points nowhere, an archive that is encrypted or no database, one in WAL mode.
-Location locate_archive(const Fd& fd, const std::string& path);
+//
+// `is_changing`: a writer is at work on the file or was stopped in the middle, so the size that the header states need not
+// be there; SQLite sees to that.
+Location locate_archive(const Fd& fd, const std::string& path, bool is_changing = false);
 Location locate_archive(Bytes file, const std::string& path);
 
 // Throws Error unless `header` (the first 100 bytes of an archive) can be that of a database we can read.

@@ -126,24 +126,30 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
  private:
   friend class Session;
 
+  std::unique_ptr<WorkingFile> working_file(std::unique_ptr<MemberReader> base) const;
   WorkingFile& working();
+  static void append_to(WorkingFile& content, std::int64_t end, WorkingFile& tail);
   void settle();
   void append_to_current();
+  void keep();
   void detach();
   void refresh();
+  void try_refresh() noexcept;
 
   std::shared_ptr<Session> session_;
   std::string name_;
   bool is_removed_ = false;
   bool is_new_ = false;     // not in the archive yet
   bool is_changed_ = false;
+  bool is_stale_ = false;   // neither reader_ nor working_ hold what the archive does
   bool only_appended_ = false;
-  std::int64_t appended_from_ = 0;
+  std::int64_t appended_from_ = 0;  // where tail_ begins
   int writers_ = 0;
   std::uint32_t permissions_ = 0644;
   std::int64_t mtime_s_ = 0;  // of the last change
   std::unique_ptr<MemberReader> reader_;
   std::unique_ptr<WorkingFile> working_;
+  std::unique_ptr<WorkingFile> tail_;  // what was appended, as long as nothing else was changed
 };
 
 }  // namespace starlit

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+
+#include "host_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support.h"
+
+using namespace starlit;
+
+TEST_CASE("a file of the host is opened by its directory, wherever the path leads later") {
+  const Scratch scratch;
+  REQUIRE(::mkdir((scratch / "d").c_str(), 0755) == 0);
+  write_host_file(scratch / "d/a", "content");
+  const HostFile file(scratch / "d/a");
+  CHECK(file.path() == scratch / "d/a");
+  REQUIRE(::rename((scratch / "d").c_str(), (scratch / "e").c_str()) == 0);
+  CHECK(read_all(file.open(Access::kRead), "a") == "content");
+  const Fd writable = file.open(Access::kWrite);
+  CHECK(::pwrite(writable.get(), "C", 1, 0) == 1);
+  CHECK(read_host_file(scratch / "e/a") == "Content");
+}
+
+TEST_CASE("a file that was replaced is not opened in place of the first") {
+  const Scratch scratch;
+  write_host_file(scratch / "a", "first");
+  const HostFile file(scratch / "a");
+  write_host_file(scratch / "b", "second");
+  REQUIRE(::rename((scratch / "b").c_str(), (scratch / "a").c_str()) == 0);
+  const Error error = error_of([&] { file.open(Access::kRead); });
+  CHECK(error.posix() == ESTALE);
+  CHECK(error.code() == "REPLACED");
+  CHECK(read_all(file.open_current(), "a") == "second");
+  REQUIRE(::unlink((scratch / "a").c_str()) == 0);
+  CHECK(error_of([&] { file.open(Access::kRead); }).posix() == ENOENT);
+  REQUIRE(::symlink("/etc/passwd", (scratch / "a").c_str()) == 0);
+  CHECK(error_of([&] { file.open(Access::kRead); }).posix() == ELOOP);
+}
+
+TEST_CASE("what is no regular file is refused, and a FIFO does not block") {
+  const Scratch scratch;
+  CHECK(error_of([&] { HostFile(scratch / "no"); }).posix() == ENOENT);
+  CHECK(error_of([&] { HostFile(scratch.path()); }).posix() == EISDIR);
+  CHECK(error_of([&] { HostFile("/"); }).posix() == EISDIR);
+  CHECK(error_of([&] { HostFile("/dev/null"); }).code() == "NOTFILE");
+  REQUIRE(::mkfifo((scratch / "fifo").c_str(), 0600) == 0);
+  CHECK(error_of([&] { HostFile(scratch / "fifo"); }).code() == "NOTFILE");
+}
+
+TEST_CASE("a file beside takes the name of the file, or is gone") {
+  const Scratch scratch;
+  write_host_file(scratch / "a", "first");
+  const HostFile file(scratch / "a");
+  {
+    const HostFile::Beside beside(file);
+    write_all(beside.fd(), "never", "a");
+    CHECK(host_names(scratch.path()).size() == 2);
+  }
+  CHECK(host_names(scratch.path()) == Names{"a"});
+  CHECK(read_host_file(scratch / "a") == "first");
+  {
+    HostFile::Beside beside(file);
+    write_all(beside.fd(), "second", "a");
+    beside.take_place();
+  }
+  CHECK(host_names(scratch.path()) == Names{"a"});
+  CHECK(read_host_file(scratch / "a") == "second");
+}
+
+TEST_CASE("a file with the longest name has room for one beside it") {
+  const Scratch scratch;
+  const std::string path = scratch / std::string(255, 'n');
+  write_host_file(path, "first");
+  HostFile::Beside beside{HostFile(path)};
+  CHECK(beside.fd());
+}
+
+TEST_CASE("a journal has the permissions of its file, and only a regular one is opened") {
+  const Scratch scratch;
+  write_host_file(scratch / "a", "x");
+  REQUIRE(::chmod((scratch / "a").c_str(), 0660) == 0);
+  const HostFile file(scratch / "a");
+  CHECK_FALSE(file.has_journal());
+  CHECK(file.open_journal(O_RDWR) == -1);
+  CHECK(errno == ENOENT);
+  {
+    const Fd journal(file.open_journal(O_RDWR | O_CREAT));
+    REQUIRE(journal);
+    CHECK((stat_fd(journal, "").st_mode & 0777) == 0660);
+    CHECK_FALSE(file.has_journal());  // an empty one is none
+    write_all(journal, "x", "");
+    CHECK(file.has_journal());
+  }
+  CHECK(file.remove_journal() == 0);
+  CHECK(file.remove_journal() == -1);
+  CHECK(errno == ENOENT);
+  REQUIRE(::mkfifo((scratch / "a-journal").c_str(), 0600) == 0);
+  CHECK(file.open_journal(O_RDWR | O_CREAT) == -1);
+  CHECK_FALSE(file.has_journal());
+}
+
+TEST_CASE("a temporary file has no name") {
+  const Scratch scratch;
+  write_host_file(scratch / "a", "x");
+  const HostFile file(scratch / "a");
+  const Fd temporary = file.open_temporary();
+  write_all(temporary, "content", "");
+  CHECK(host_names(scratch.path()) == Names{"a"});
+  CHECK(stat_fd(temporary, "").st_nlink == 0);
+}
