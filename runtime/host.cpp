@@ -12,7 +12,8 @@
 //                            another one. Without a locale glibc names ASCII, which Tcl takes for Latin-1.
 //   setlocale                LC_CTYPE from the environment: not loaded where it names C, POSIX or UTF-8, as all that would
 //                            come of it is known; saves reading two to four files and 150 KB of memory
-//   TclCrossFilesystemCopy   `file copy` out of an archive: keeps the permissions, as a copy within the host does
+//   TclCrossFilesystemCopy,  `file copy` and `file rename` between the host and an archive, or two archives: as within the
+//   Tcl_FSCopyDirectory      host (vfs/driver/copy_across.cpp)
 //   TclpGetPwUid             tcl_platform(user): the user data base (nsswitch, nscd, /etc/passwd) is read when a script
 //                            asks for it, not at every start; see read_user() in boot.cpp
 //   TclpObjNormalizePath     paths at or below a mount point: no look at the host (a system call for each part) for what
@@ -75,6 +76,7 @@ TclFile __real_TclpCreateTempFile(const char* contents) noexcept;
 int __real_TclpObjNormalizePath(Tcl_Interp* interp, Tcl_Obj* path, int checked) noexcept;
 int __real_TclFileTemporaryCmd(ClientData data, Tcl_Interp* interp, int count, Tcl_Obj* const words[]) noexcept;
 int __real_TclCrossFilesystemCopy(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target) noexcept;
+int __real_Tcl_FSCopyDirectory(Tcl_Obj* source, Tcl_Obj* target, Tcl_Obj** culprit) noexcept;
 struct passwd* __real_TclpGetPwUid(uid_t uid) noexcept;
 char* __real_setlocale(int category, const char* locale) noexcept;
 int __real_getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** result) noexcept;
@@ -110,22 +112,18 @@ int __wrap_TclFileTemporaryCmd(ClientData data, Tcl_Interp* interp, int count, T
 }
 
 int __wrap_TclCrossFilesystemCopy(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target) noexcept {
-  if (const auto copied = starlit::copy_into_archive(source, target)) {
-    Tcl_SetErrno(*copied);
-    return *copied == 0 ? TCL_OK : TCL_ERROR;
-  }
-  const int result = __real_TclCrossFilesystemCopy(interp, source, target);
-  Tcl_StatBuf status;
-  if (result == TCL_OK && starlit::mounted_prefix(starlit::string_of(Tcl_FSGetNormalizedPath(nullptr, source))) &&
-      Tcl_FSStat(source, &status) == 0) {
-    try {
-      // A failure leaves the copy with the permissions that new files get.
-      static_cast<void>(::chmod(starlit::to_host(starlit::normalized(nullptr, target)).c_str(), status.st_mode & 0777));
-    } catch (const std::exception&) {
-      return result;
-    }
-  }
-  return result;
+  const auto copied = starlit::copy_across(source, target);
+  if (!copied) return __real_TclCrossFilesystemCopy(interp, source, target);
+  Tcl_SetErrno(*copied);
+  return *copied == 0 ? TCL_OK : TCL_ERROR;
+}
+
+int __wrap_Tcl_FSCopyDirectory(Tcl_Obj* source, Tcl_Obj* target, Tcl_Obj** culprit) noexcept {
+  const int result = __real_Tcl_FSCopyDirectory(source, target, culprit);
+  if (result == TCL_OK || Tcl_GetErrno() != EXDEV) return result;
+  const auto copied = starlit::copy_directory_across(source, target, culprit);
+  Tcl_SetErrno(copied.value_or(EXDEV));
+  return copied == 0 ? TCL_OK : TCL_ERROR;
 }
 
 struct passwd* __wrap_TclpGetPwUid(uid_t uid) noexcept {

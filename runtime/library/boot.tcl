@@ -189,17 +189,4 @@ proc ::starlit::SourceIndices {dirs} {
     }
 }
 
-# ::tcl::CopyDirectory --
-#
-#	What [file copy] and [file rename] call for a directory that goes to another file system. From the host into a
-#	writable archive all of it is one change, made by all processors; else Tcl's own procedure does it.
-
-rename ::tcl::CopyDirectory ::starlit::CopyDirectory
-
-proc ::tcl::CopyDirectory {action source target} {
-    if {![::starlit::copy_tree $source $target]} {
-	::starlit::CopyDirectory $action $source $target
-    }
-}
-
 package unknown {::starlit::PackageUnknown {::tcl::tm::UnknownHandler ::tclPkgUnknown}}

@@ -100,6 +100,13 @@ Archive::Archive(std::shared_ptr<const HostFile> executable)
   prepare_statements(Trust::kNone);
 }
 
+void Archive::tidy_up() noexcept {
+  if (starpack_ || !file_ || !is_writable()) return;
+  release();
+  if (transactions_ > 0) sqlite3_exec(database_, "ROLLBACK", nullptr, nullptr, nullptr);
+  if (host_->has_journal()) file_->trim();
+}
+
 Archive::~Archive() {
   names_.reset();
   find_.reset();

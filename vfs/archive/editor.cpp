@@ -2,6 +2,8 @@
 
 #include "archive/editor.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -41,6 +43,8 @@ constexpr std::string_view kPutChunk = "INSERT OR REPLACE INTO starlit_chunk(id,
 std::int64_t chunk_id(std::int64_t number, std::int64_t index) { return number * kChunkIdsPerContent + index; }
 std::int64_t version_id(std::int64_t number) { return chunk_id(number, kChunkIdsPerContent - 1); }
 std::int64_t chunk_count(std::int64_t size_bytes) { return (size_bytes + kChunkBytes - 1) / kChunkBytes; }
+
+std::int64_t now_s() { return ::time(nullptr); }
 
 // Whether a package index depends on a member of this name.
 bool is_index(std::string_view name) { return name.ends_with("pkgIndex.tcl") || name.ends_with(".tm"); }
@@ -206,7 +210,7 @@ void Editor::need_directory(std::string_view name) {
   if (directory.empty()) return;
   const auto member = archive_->find(directory);
   if (member && member->type == MemberType::kDirectory) return;
-  if (member) fail(name, ENOTDIR);
+  if (member) fail(name, member->type == MemberType::kLink ? ENOENT : ENOTDIR);
   for (auto above = parent_name(directory); !above.empty(); above = parent_name(above)) {
     const auto higher = archive_->find(above);
     if (higher) fail(name, higher->type == MemberType::kDirectory ? ENOENT : ENOTDIR);
@@ -447,7 +451,7 @@ void Editor::put_file(std::string_view name, std::uint32_t permissions, std::int
     if (!before) {
       if (archive_->find(name)) fail(name, EISDIR);  // an implied directory
       need_room_for(name);
-      entered(name, mtime_s);
+      entered(name, now_s());
     }
     if (in_place) {
       if (!before || before->chunks != content.base_chunks()->number()) {
@@ -525,7 +529,7 @@ void Editor::copy_member(std::string_view from, std::string_view to) {
     bind_text(copy.get(), 2, stored_to);
     run(copy.get());
   }
-  entered(to, source->mtime_s);
+  entered(to, now_s());
   transaction.commit();
 }
 
@@ -557,7 +561,10 @@ void Editor::put_tree(std::string_view root, const NewMember& directory, std::ve
   for (const NewMember& member : large) {
     const Fd file = open_regular(member.path);
     WorkingFile content(Fd(::dup(file.get())), stat_fd(file, member.path).st_size);
-    put_file(join_name(root, member.name), member.permissions, member.mtime_s, content);
+    const std::string name = join_name(root, member.name);
+    const auto holder = archive_->find(parent_name(name));
+    put_file(name, member.permissions, member.mtime_s, content);
+    set_mtime(parent_name(name), holder->mtime_s);
   }
   transaction.commit();
 }
@@ -567,7 +574,7 @@ void Editor::make_directory(std::string_view name, std::uint32_t permissions, st
   if (name.empty() || archive_->find(name)) fail(name, EEXIST);
   need_room_for(name);
   write_row(name, S_IFDIR | static_cast<std::int64_t>(permissions & 07777), mtime_s, 0, {});
-  entered(name, mtime_s);
+  entered(name, now_s());
   transaction.commit();
 }
 

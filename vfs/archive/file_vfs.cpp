@@ -568,6 +568,10 @@ FileDatabase::FileDatabase(std::shared_ptr<const HostFile> host, const Location&
   vfs_ = std::make_unique<FileVfs>(std::move(host), location, access);
   const int mode = access == Access::kWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   database_ = open_database("/archive", mode | SQLITE_OPEN_NOMUTEX, vfs_->name(), path);
+  wait_for_others();
+}
+
+void FileDatabase::wait_for_others() noexcept {
   sqlite3_busy_handler(
       database_.get(), [](void* vfs, int calls) { return static_cast<FileVfs*>(vfs)->wait(calls) ? 1 : 0; }, vfs_.get());
 }
@@ -581,7 +585,9 @@ FileDatabase::FileDatabase(std::shared_ptr<const HostFile> host, const Fd& file)
 void FileDatabase::trim() noexcept {
   sqlite3* database = database_.get();
   sqlite3_busy_handler(database, nullptr, nullptr);
-  if (sqlite3_exec(database, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr) != SQLITE_OK) return;
+  const bool is_alone = sqlite3_exec(database, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr) == SQLITE_OK;
+  wait_for_others();
+  if (!is_alone) return;
   sqlite3_file* file = nullptr;
   char header[100];
   if (vfs_->has_mark_ &&

@@ -43,10 +43,12 @@ class FileDatabase {
   sqlite3* get() const noexcept { return database_.get(); }
 
   // Takes away the room behind the database and the journal beside it, where nobody else uses the file at this moment;
-  // else leaves that to the other. For a connection that has no transaction open and will not write again.
+  // else leaves that to the other. For a connection that has no transaction open.
   void trim() noexcept;
 
  private:
+  void wait_for_others() noexcept;
+
   std::unique_ptr<FileVfs> vfs_;
   Database database_;
 };

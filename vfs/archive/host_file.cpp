@@ -102,10 +102,10 @@ bool HostFile::stat_current(struct stat& status) const noexcept {
 
 void HostFile::check_directory() const {
   if (::faccessat(directory_.get(), ".", W_OK | X_OK, AT_EACCESS) == 0) return;
-  const int error = errno;
-  throw Error(error, "DIRECTORY",
-              quoted("couldn't open", path_) + " for writing: its directory must be writable too, for a journal: " +
-                  ::strerrordesc_np(error) + " (hint: mount it with -readonly)");
+  const Error cause = posix_error("couldn't open", path_);
+  throw Error(cause.posix(), "DIRECTORY",
+              quoted("couldn't open", path_) + " for writing: its directory must be writable too, for a journal" +
+                  cause.text().substr(cause.text().rfind(": ")) + " (hint: mount it with -readonly)");
 }
 
 HostFile::Beside::Beside(const HostFile& host) : host_(host) {
@@ -132,6 +132,8 @@ Fd HostFile::Beside::reopen() const {
 
 void HostFile::Beside::take_place() {
   const int directory = host_.directory_.get();
+  // A program that is open for writing cannot be started.
+  fd_ = Fd();
   if (::renameat(directory, name_.c_str(), directory, host_.name_.c_str()) != 0) {
     throw posix_error("couldn't write", host_.path_);
   }

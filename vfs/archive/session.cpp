@@ -63,14 +63,28 @@ void Session::need_writable(std::string_view name) const {
   if (!is_writable()) fail(name, EROFS);
 }
 
+// On a disk nothing behind a directory that may not be searched can be reached. Looking at what is there (stat) is not
+// held to it: that would cost each look its directories.
+void Session::need_search(std::string_view name) {
+  if (!is_writable() || ::geteuid() == 0) return;
+  for (std::string_view directory = parent_name(name); !directory.empty(); directory = parent_name(directory)) {
+    if (const auto member = find(directory); member && !permits(*member, 1)) fail(name, EACCES);
+  }
+}
+
 // A name can be made or taken away where its directory is one, and the owner may write there.
 void Session::need_entry(std::string_view name) {
   need_writable(name);
   if (name.empty()) fail(name, EBUSY);
   if (last_part(name).size() > 255) fail(name, ENAMETOOLONG);
   if (!name_fault(name).empty()) fail(name, EINVAL);
+  need_search(name);
   for (std::string_view directory = parent_name(name); !directory.empty();) {
     const auto member = find(directory);
+    if (member && member->type == MemberType::kLink) {
+      archive_->resolve(directory, true);  // one that goes round is told
+      fail(name, ENOENT);
+    }
     if (member && member->type != MemberType::kDirectory) fail(name, ENOTDIR);
     if (member && !permits(*member, 3)) fail(name, EACCES);
     if (member) return;
@@ -102,12 +116,13 @@ std::shared_ptr<OpenFile> Session::open(std::string_view name, int flags, std::u
   }
 
   std::optional<Archive::Snapshot> view(*archive_);
+  need_search(name);
   auto file = known(name);
   const auto member = find(name);
   if (member) {
     if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) fail(name, EEXIST);
     if (member->type != MemberType::kFile) fail(name, EISDIR);
-    if (writes && !permits(*member, 2)) fail(name, EACCES);
+    if ((writes || (flags & O_TRUNC) != 0) && !permits(*member, 2)) fail(name, EACCES);
     if ((flags & O_ACCMODE) != O_WRONLY && !permits(*member, 4)) fail(name, EACCES);
   } else {
     if ((flags & O_CREAT) == 0) fail(name, ENOENT);
@@ -144,6 +159,11 @@ std::shared_ptr<OpenFile> Session::open(std::string_view name, int flags, std::u
     }
     if ((flags & O_APPEND) == 0) file->only_appended_ = false;
     ++file->writers_;
+  } else if ((flags & O_TRUNC) != 0 && member) {
+    // As Linux has it, and at once: nobody's close would keep it.
+    view.reset();
+    file->truncate(0);
+    file->settle();
   }
   files_.insert_or_assign(std::string(name), file);
   return file;
@@ -154,6 +174,13 @@ void Session::forget(std::string_view name) {
     file->keep();
     file->detach();
     files_.erase(std::string(name));
+  }
+}
+
+void Session::for_each_below(std::string_view directory, const std::function<void(OpenFile&)>& visit) {
+  const std::string below = std::string(directory) + "/";
+  for (auto at = files_.lower_bound(below); at != files_.end() && at->first.starts_with(below); ++at) {
+    if (const auto file = at->second.lock()) visit(*file);
   }
 }
 
@@ -206,33 +233,29 @@ void Session::remove_file(std::string_view name) {
   }
 }
 
-// As on a disk: what holds something is emptied only where the owner may list and write it.
+// What holds something is emptied only where the owner may list, write and search it. But for the directory that is named,
+// which Tcl makes so first: tclUnixFCmd.c, DoRemoveDirectory().
 void Session::need_emptying(std::string_view directory) {
-  const auto parts = archive_->child_names(directory);
-  if (parts.empty()) return;
-  if (const auto member = find(directory); member && !permits(*member, 7)) fail(directory, EACCES);
-  for (const std::string& part : parts) {
+  for (const std::string& part : archive_->child_names(directory)) {
     const std::string name = join_name(directory, part);
-    if (const auto member = find(name); member && member->type == MemberType::kDirectory) need_emptying(name);
+    const auto member = find(name);
+    if (!member || member->type != MemberType::kDirectory) continue;
+    if (!permits(*member, 7) && !archive_->child_names(name).empty()) fail(name, EACCES);
+    need_emptying(name);
   }
 }
 
 void Session::remove_directory(std::string_view name, bool recursive) {
   need_entry(name);
   const std::string below = std::string(name) + "/";
-  for (auto at = files_.lower_bound(below); at != files_.end() && at->first.starts_with(below); ++at) {
-    const auto file = at->second.lock();
-    if (!file) continue;
-    if (!recursive && file->is_new_) fail(name, ENOTEMPTY);
-    file->keep();
-  }
   if (recursive && ::geteuid() != 0) need_emptying(name);
-  editor_.remove_directory(name, recursive, now_s());
-  std::erase_if(files_, [&](const auto& entry) {
-    if (!entry.first.starts_with(below)) return false;
-    if (const auto file = entry.second.lock()) file->detach();
-    return true;
+  for_each_below(name, [&](OpenFile& file) {
+    if (!recursive && file.is_new_) fail(name, ENOTEMPTY);
+    file.keep();
   });
+  editor_.remove_directory(name, recursive, now_s());
+  for_each_below(name, [](OpenFile& file) { file.detach(); });
+  std::erase_if(files_, [&](const auto& entry) { return entry.first.starts_with(below); });
 }
 
 void Session::rename(std::string_view from, std::string_view to) {
@@ -241,7 +264,17 @@ void Session::rename(std::string_view from, std::string_view to) {
   if (from == to && find(from)) return;
   const auto file = known(from);
   if (file && file->is_changed_) file->settle();
+  if (file) file->keep_row();
+  for_each_below(from, [](OpenFile& below) { below.keep_row(); });
+  // A directory gives way when it is empty, also of files that are not in the archive yet.
+  for_each_below(to, [&](OpenFile& below) {
+    if (below.is_new_) fail(to, ENOTEMPTY);
+  });
   const auto target = known(to);
+  if (target && target->is_new_) {
+    const auto source = archive_->find(from);
+    if (source && source->type == MemberType::kDirectory) fail(to, ENOTDIR);
+  }
   if (target) target->keep();
   editor_.rename(from, to, now_s());
   if (target) target->detach();
@@ -255,24 +288,41 @@ void Session::copy_file(std::string_view from, std::string_view to) {
   if (const auto member = archive_->find(from); member && member->type == MemberType::kFile && !permits(*member, 4)) {
     fail(from, EACCES);
   }
-  Transaction transaction(*archive_);
-  if (const auto target = find(to)) {
-    if (target->type == MemberType::kDirectory) fail(to, EISDIR);
-    remove_file(to);
+  const Handles handles(*this);
+  try {
+    Transaction transaction(*archive_);
+    if (const auto target = find(to)) {
+      if (target->type == MemberType::kDirectory) fail(to, EISDIR);
+      remove_file(to);
+    }
+    if (const auto target = archive_->link_target(from)) {
+      editor_.make_link(to, *target, now_s());
+    } else {
+      editor_.copy_member(from, to);
+    }
+    transaction.commit();
+  } catch (const Error&) {
+    handles.restore();
+    throw;
   }
-  editor_.copy_member(from, to);
-  transaction.commit();
 }
 
-bool Session::put_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s, WorkingFile& content) {
-  if (known(name)) return false;
+std::unique_ptr<WorkingFile> Session::new_content() const {
+  return std::make_unique<WorkingFile>(nullptr, [host = archive_->host()] { return host->open_temporary(); });
+}
+
+void Session::put_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s, WorkingFile& content) {
   if (::geteuid() != 0) {
     const Archive::Snapshot view(*archive_);
     need_entry(name);
-    if (const auto member = archive_->find(name); member && !permits(*member, 2)) fail(name, EACCES);
   }
+  const auto file = known(name);
+  if (file) file->keep();
   editor_.put_file(name, permissions, mtime_s, content);
-  return true;
+  if (file) {
+    file->detach();
+    files_.erase(std::string(name));
+  }
 }
 
 void Session::put_tree(std::string_view root, const NewMember& directory, std::vector<NewMember> members) {
@@ -284,7 +334,10 @@ void Session::put_tree(std::string_view root, const NewMember& directory, std::v
 void Session::set_mtime(std::string_view name, std::int64_t mtime_s) {
   need_writable(name);
   const auto file = known(name);
-  if (file) file->mtime_s_ = mtime_s;
+  if (file) {
+    file->keep_row();
+    file->mtime_s_ = mtime_s;
+  }
   if (!file || !file->is_new_) editor_.set_mtime(name, mtime_s);
 }
 
@@ -298,12 +351,14 @@ void Session::set_permissions(std::string_view name, std::uint32_t permissions) 
 struct Session::Handles::State {
   std::shared_ptr<OpenFile> file;
   std::string name;
-  bool is_removed, is_new;
+  bool is_removed, is_new, is_changed;
 };
 
 Session::Handles::Handles(Session& session) : session_(session) {
   for (const auto& [name, weak] : session.files_) {
-    if (const auto file = weak.lock()) states_.push_back({file, name, file->is_removed_, file->is_new_});
+    if (const auto file = weak.lock()) {
+      states_.push_back({file, name, file->is_removed_, file->is_new_, file->is_changed_});
+    }
   }
 }
 
@@ -316,7 +371,7 @@ void Session::Handles::restore() const {
     state.file->name_ = state.name;
     state.file->is_removed_ = state.is_removed;
     state.file->is_new_ = state.is_new;
-    if (state.is_new) state.file->is_changed_ = true;
+    if (state.is_changed) state.file->is_changed_ = true;
   }
   for (const State& state : states_) session_.files_.insert_or_assign(state.name, state.file);
   for (const auto& [name, weak] : session_.files_) {
@@ -444,6 +499,11 @@ void OpenFile::keep() {
     content.write(at, Bytes(buffer).first(got));
     at += static_cast<std::int64_t>(got);
   }
+}
+
+// A content that is read from its row piece by piece is found there by the row's name and time, which are to change.
+void OpenFile::keep_row() {
+  if (working_ ? working_->reads_row() : reader_ && !reader_->bytes() && reader_->chunks() == nullptr) keep();
 }
 
 // From now on it is nobody else's, and nothing is written any more.

@@ -2,7 +2,6 @@
 
 #include "change.h"
 
-#include <dirent.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
@@ -76,45 +75,7 @@ std::optional<std::uint32_t> find_id(Tcl_Interp* interp, Attribute attribute, Tc
   return std::nullopt;
 }
 
-bool is_on_host(Tcl_Obj* path) {
-  return Tcl_FSGetFileSystemForPath(path) == Tcl_FSGetFileSystemForPath(Obj(new_string("/")).get());
-}
-
-using Directory = std::unique_ptr<DIR, Calls<::closedir>>;
-
-// Adds what lies below a directory of the host, directories before what is in them. False where there is more than
-// files and directories.
-bool list_tree(const std::string& path, const std::string& name, std::vector<NewMember>& members) {
-  const Directory directory(::opendir(path.c_str()));
-  if (!directory) throw posix_error("couldn't read", path);
-  while (const dirent* entry = ::readdir(directory.get())) {
-    const std::string part = entry->d_name;
-    if (part == "." || part == "..") continue;
-    if (entry->d_type != DT_REG && entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN) return false;
-    NewMember member = member_from_file(join_name(name, part), path + "/" + part);
-    if (member.type == MemberType::kLink) return false;
-    const bool is_directory = member.type == MemberType::kDirectory;
-    members.push_back(std::move(member));
-    if (is_directory && !list_tree(path + "/" + part, join_name(name, part), members)) return false;
-  }
-  return true;
-}
-
 }  // namespace
-
-bool copy_tree_into_archive(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target) {
-  const auto to = mount_table()->find(normalized(interp, target));
-  if (!to || !to->mount->is_writable || to->name.empty() || !is_on_host(source)) return false;
-  const Place place{to->mount, to_utf8(to->name)};
-  const auto session = place.mount->session();
-  const std::string path = to_host(normalized(interp, source));
-  if (session->find(place.name)) return false;
-  const NewMember directory = member_from_file("", path);
-  std::vector<NewMember> members;
-  if (directory.type != MemberType::kDirectory || !list_tree(path, "", members)) return false;
-  session->put_tree(place.name, directory, std::move(members));
-  return true;
-}
 
 std::uint32_t new_permissions(int wanted) noexcept {
   // Tcl has no command that changes the umask.
@@ -133,7 +94,7 @@ int utime_path(Tcl_Obj* path, struct utimbuf* times) noexcept {
     if (times->actime != times->modtime) {
       place->mount->set_atime(*name, times->actime);
     } else {
-      place->mount->forget_atime(*name);
+      place->mount->forget_atimes(*name);
     }
     return 0;
   });
@@ -157,7 +118,8 @@ Tcl_Obj* link_path(Tcl_Obj* path, Tcl_Obj* to, int action) noexcept {
     Tcl_Obj* seen = to;
     Obj joined;
     if (Tcl_FSGetPathType(to) == TCL_PATH_RELATIVE) {
-      const std::string_view text = string_of(path);
+      std::string_view text = string_of(path);
+      while (text.size() > 1 && text.ends_with('/')) text.remove_suffix(1);
       const std::string directory(parent_name(text));
       joined = Obj(directory.empty() ? to : new_string(directory + "/" + std::string(string_of(to))));
       seen = joined.get();
@@ -231,7 +193,7 @@ int remove_directory(Tcl_Obj* path, int recursive, Tcl_Obj** culprit) noexcept {
   const int result = change([&] {
     const Place* place = place_of(path);
     place->mount->session()->remove_directory(place->name, recursive != 0);
-    place->mount->forget_atime(place->name);
+    place->mount->forget_atimes(place->name);
     return 0;
   });
   if (result == TCL_OK) return TCL_OK;
@@ -243,7 +205,7 @@ int delete_file(Tcl_Obj* path) noexcept {
   return change([&] {
     const Place* place = place_of(path);
     place->mount->session()->remove_file(place->name);
-    place->mount->forget_atime(place->name);
+    place->mount->forget_atimes(place->name);
     return 0;
   });
 }
@@ -258,36 +220,13 @@ int copy_file(Tcl_Obj* from, Tcl_Obj* to) noexcept {
   });
 }
 
-std::optional<int> copy_into_archive(Tcl_Obj* source, Tcl_Obj* target) noexcept {
-  try {
-    const auto to = mount_table()->find(normalized(nullptr, target));
-    if (!to || !to->mount->is_writable || !is_on_host(source)) return std::nullopt;
-    const Place place{to->mount, to_utf8(to->name)};
-    const auto session = place.mount->session();
-    const auto name = followed_name(place, *session, false);
-    if (!name) return std::nullopt;
-    Fd file = open_regular(to_host(normalized(nullptr, source)));
-    const struct stat status = stat_fd(file, "");
-    WorkingFile content(std::move(file), status.st_size);
-    const bool done = session->put_file(*name, status.st_mode & 07777, status.st_mtime, content);
-    return done ? std::optional(0) : std::nullopt;
-  } catch (const Error& error) {
-    return error.posix();
-  } catch (const std::exception&) {
-    return ENOMEM;
-  }
-}
-
 int rename_file(Tcl_Obj* from, Tcl_Obj* to) noexcept {
   const int result = change([&] {
     const Place* source = place_of(from);
     const Place* target = place_of(to);
     if (source->mount != target->mount) return EXDEV;
     source->mount->session()->rename(source->name, target->name);
-    if (const auto atime_s = source->mount->atime(source->name)) {
-      source->mount->set_atime(target->name, *atime_s);
-      source->mount->forget_atime(source->name);
-    }
+    source->mount->move_atimes(source->name, target->name);
     return 0;
   });
   return result == TCL_OK ? TCL_OK : exists_for_not_empty();
@@ -309,7 +248,8 @@ int copy_directory(Tcl_Obj* from, Tcl_Obj* to, Tcl_Obj** culprit) noexcept {
     transaction.commit();
     return 0;
   });
-  if (result != TCL_OK) set_culprit(culprit, to);
+  // Tcl asks again, for the copy between file systems.
+  if (result != TCL_OK && Tcl_GetErrno() != EXDEV) set_culprit(culprit, to);
   return result;
 }
 

@@ -202,6 +202,9 @@ Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int permissio
         return 0;
       }
     }
+    // What is to be new is not made through a link.
+    const bool must_be_new = (mode & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL);
+    if (must_be_new && session->is_writable() && session->find(place->name)) return EEXIST;
     const auto name = followed_name(*place, *session, (mode & O_CREAT) == 0);
     if (!name) return missing(*place, *session);
     try {

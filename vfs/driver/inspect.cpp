@@ -113,7 +113,8 @@ int get_attribute(Tcl_Interp* interp, int index, Tcl_Obj* path, Tcl_Obj** value)
         break;
       }
       case Attribute::kPermissions:
-        *value = Tcl_ObjPrintf("%05o", member->permissions);
+        // Tcl's own cuts the mode to 15 bits, so that of a directory shows its type (tclUnixFCmd.c).
+        *value = Tcl_ObjPrintf("%0#5o", member->mode() & 0x7fffu);
         break;
       case Attribute::kStored:
         *value = Tcl_NewWideIntObj(session->archive().stored_bytes(*member));

@@ -8,6 +8,18 @@
 namespace starlit {
 namespace {
 
+// One more, while it lives.
+class Counted {
+ public:
+  explicit Counted(std::atomic<int>& count) : count_(count) { ++count_; }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { --count_; }
+
+ private:
+  std::atomic<int>& count_;
+};
+
 Obj mount(Tcl_Interp* interp, Arguments arguments) {
   Tcl_Obj* archive = arguments[0];
   Tcl_Obj* point = archive;
@@ -38,6 +50,7 @@ Obj transaction(Tcl_Interp* interp, Arguments arguments) {
   }
   const auto session = place->mount->session();
   const Session::Handles handles(*session);
+  const Counted counted(place->mount->transactions);
   int code;
   try {
     Transaction changes(session->archive());
@@ -72,11 +85,6 @@ Obj remount(Tcl_Interp* interp, Arguments arguments) {
   return Obj(new_string(point));
 }
 
-// For boot.tcl, which asks before Tcl's own script copies a directory from one file system to another.
-Obj copy_tree(Tcl_Interp* interp, Arguments arguments) {
-  return Obj(Tcl_NewBooleanObj(copy_tree_into_archive(interp, arguments[0], arguments[1])));
-}
-
 Obj unmount(Tcl_Interp* interp, Arguments arguments) {
   unmount_archive(std::string(normalized(interp, arguments[0])));
   return Obj();
@@ -107,7 +115,6 @@ constexpr CommandRow kCommands[] = {
     {"::vfs::sqlar::Unmount", "mountpoint", 1, 1, unmount},
     {"::vfs::sqlar::transaction", "mountpoint script", 2, 2, transaction},
     {"::starlit::remount", "mountpoint ?-readonly?", 1, 2, remount},
-    {"::starlit::copy_tree", "source target", 2, 2, copy_tree},
     {"::starlit::mounts", "?path?", 0, 1, mounts},
 };
 

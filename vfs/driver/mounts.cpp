@@ -63,6 +63,7 @@ void Mount::leave() const {
   if (known == sessions_.end()) return;
   mine = std::move(known->second);
   sessions_.erase(known);
+  mine->archive().tidy_up();
   // Somebody has to keep the file: it may not be found again by its path.
   if (!sessions_.empty()) return;
   first_ = mine->archive().shared_from_this();
@@ -97,9 +98,29 @@ std::optional<std::int64_t> Mount::atime(std::string_view name) const {
   return at == atimes_.end() ? std::nullopt : std::optional(at->second);
 }
 
-void Mount::forget_atime(std::string_view name) const {
+void Mount::forget_atimes(std::string_view name) const {
   const std::lock_guard lock(mutex_);
-  if (const auto at = atimes_.find(name); at != atimes_.end()) atimes_.erase(at);
+  take_atimes(name);
+}
+
+void Mount::move_atimes(std::string_view from, std::string_view to) const {
+  const std::lock_guard lock(mutex_);
+  take_atimes(to);
+  for (auto& node : take_atimes(from)) {
+    node.key().replace(0, from.size(), to);
+    atimes_.insert(std::move(node));
+  }
+}
+
+std::vector<Mount::Atimes::node_type> Mount::take_atimes(std::string_view name) const {
+  std::vector<Atimes::node_type> taken;
+  if (atimes_.empty()) return taken;
+  if (const auto at = atimes_.find(name); at != atimes_.end()) taken.push_back(atimes_.extract(at));
+  const std::string below = std::string(name) + "/";
+  for (auto at = atimes_.lower_bound(below); at != atimes_.end() && at->first.starts_with(below);) {
+    taken.push_back(atimes_.extract(at++));
+  }
+  return taken;
 }
 
 void MountTable::add(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s) {
@@ -116,6 +137,9 @@ std::shared_ptr<Mount>& MountTable::idle(const std::string& point) {
   const auto at = mounts_.find(point);
   if (at == mounts_.end()) {
     throw Error(EINVAL, "NOTMOUNTED", quoted("couldn't unmount", point) + ": nothing is mounted there");
+  }
+  if (at->second->transactions > 0) {
+    throw Error(EBUSY, "BUSY", quoted("couldn't unmount", point) + ": a transaction is open");
   }
   if (const int channels = at->second->channels; channels > 0) {
     throw Error(EBUSY, "BUSY",

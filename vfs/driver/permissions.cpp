@@ -78,8 +78,10 @@ std::optional<std::uint32_t> parse_permissions(std::string_view text, std::uint3
   if (const auto octal = parse_octal(text)) return octal;
   if (const auto letters = parse_letters(text)) return letters;
   std::optional<std::uint32_t> mode = current & 07777;
-  while (mode) {
+  while (mode && !text.empty()) {
     const auto comma = text.find(',');
+    // At the end Tcl takes who without what for no change.
+    if (comma == std::string_view::npos && text.find_first_not_of("ugoa") == std::string_view::npos) break;
     mode = apply(text.substr(0, comma), *mode);
     if (comma == std::string_view::npos) break;
     text.remove_prefix(comma + 1);

@@ -107,6 +107,10 @@ class Archive : public std::enable_shared_from_this<Archive> {
   // Of an executable: takes over what others have made of it meanwhile. Does nothing within a transaction.
   void renew();
 
+  // For a thread that leaves it, with which the process may end: undoes the transaction that is open, if one is, and takes
+  // away what writing has left beside the file.
+  void tidy_up() noexcept;
+
   // The file that the archive lies in; null for one in memory.
   const std::shared_ptr<const HostFile>& host() const noexcept { return host_; }
 

@@ -16,6 +16,7 @@
 
 #include <fcntl.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -60,8 +61,12 @@ class Session : public std::enable_shared_from_this<Session> {
   void rename(std::string_view from, std::string_view to);
   void copy_file(std::string_view from, std::string_view to);
 
-  // Makes or replaces a file that nobody here has open; false, and nothing done, where somebody has.
-  bool put_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s, WorkingFile& content);
+  // Nothing yet, to be filled and given to put_file().
+  std::unique_ptr<WorkingFile> new_content() const;
+
+  // Makes a file, or another one in place of what has the name: a file or a link.
+  void put_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s, WorkingFile& content);
+
   // Editor::put_tree().
   void put_tree(std::string_view root, const NewMember& directory, std::vector<NewMember> members);
 
@@ -92,7 +97,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void need_writable(std::string_view name) const;
   void need_entry(std::string_view name);
   void need_emptying(std::string_view directory);
+  void need_search(std::string_view name);
   void forget(std::string_view name);
+  void for_each_below(std::string_view directory, const std::function<void(OpenFile&)>& visit);
   void move_names(std::string_view from, std::string_view to);
   [[noreturn]] void fail(std::string_view name, int posix) const;
 
@@ -132,6 +139,7 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
   void settle();
   void append_to_current();
   void keep();
+  void keep_row();
   void detach();
   void refresh();
   void try_refresh() noexcept;

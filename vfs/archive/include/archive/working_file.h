@@ -48,6 +48,9 @@ class WorkingFile {
   // The content it began with, when that is in chunks; else null.
   const ChunkReader* base_chunks() const noexcept;
 
+  // Whether it began with a content that lies in a row.
+  bool reads_row() const noexcept { return base_ && base_->chunks() == nullptr; }
+
   // Whether piece `index` (of kChunkBytes) is still that of base_chunks().
   bool is_untouched(std::int64_t index) const noexcept;
 

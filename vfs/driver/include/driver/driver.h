@@ -39,14 +39,11 @@ OpenedArchive open_archive(Tcl_Interp* interp, Tcl_Obj* path, Access access);
 void mount_archive(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s);
 void unmount_archive(const std::string& point);
 
-// Copies a file of the host into a writable archive, with its permissions and time, as one change. Nothing where source
-// and target are something else and Tcl has to do it; else 0 or an errno.
-std::optional<int> copy_into_archive(Tcl_Obj* source, Tcl_Obj* target) noexcept;
-
-// Copies a directory of the host with all below it to a name in a writable archive that is not there yet, as one change.
-// False, and nothing done, where source and target are something else, or there is more than files and directories: then
-// Tcl has to do it. Throws Error.
-bool copy_tree_into_archive(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target);
+// Copies between the host and an archive, or two archives: a file or link, or a directory with all below it. 0 or an
+// errno; nothing where a path is of another file system, and Tcl has to do it. `culprit` becomes the path that failed, with
+// a reference for the caller.
+std::optional<int> copy_across(Tcl_Obj* source, Tcl_Obj* target) noexcept;
+std::optional<int> copy_directory_across(Tcl_Obj* source, Tcl_Obj* target, Tcl_Obj** culprit) noexcept;
 
 // `file tempfile nameVariable template` where the template's directory lies in a writable archive; TCL_CONTINUE where it
 // does not and Tcl has to do it.

@@ -6,7 +6,7 @@
 // 2. A mount point is an absolute, normalised path. It need not exist in the host's file system; when it does, as with a
 //    kit mounted at its own path, the archive hides it.
 // 3. Mounts may nest: the longest mount point that holds a path has it.
-// 4. A mount with open channels cannot be unmounted.
+// 4. A mount with open channels, or within a transaction, cannot be unmounted.
 // 5. A thread that ends calls leave(): Tcl's exit handler for threads sees to it.
 
 #pragma once
@@ -37,6 +37,7 @@ class Mount {
   const std::int64_t root_mtime_s; // of the archive's file: what stat says of the mount point
   const std::uint64_t device;      // st_dev: differs between mounts
   mutable std::atomic<int> channels = 0;  // open on it
+  mutable std::atomic<int> transactions = 0;  // of scripts
 
   // The calling thread's view of the archive: in a writable one a connection of its own, made when it is first asked
   // for. Throws Error where that cannot be opened, or when the mount has gone.
@@ -51,14 +52,19 @@ class Mount {
   // The access times that were set here; an archive has no place for them, so they last as long as the mount.
   void set_atime(std::string_view name, std::int64_t atime_s) const;
   std::optional<std::int64_t> atime(std::string_view name) const;
-  void forget_atime(std::string_view name) const;
+  // With those of what lies below.
+  void forget_atimes(std::string_view name) const;
+  void move_atimes(std::string_view from, std::string_view to) const;
 
  private:
+  using Atimes = std::map<std::string, std::int64_t, std::less<>>;
+  std::vector<Atimes::node_type> take_atimes(std::string_view name) const;
+
   mutable std::mutex mutex_;
   mutable std::shared_ptr<Archive> first_;  // until a thread takes it
   mutable std::shared_ptr<Session> shared_;
   mutable std::map<std::thread::id, std::shared_ptr<Session>> sessions_;
-  mutable std::map<std::string, std::int64_t, std::less<>> atimes_;
+  mutable Atimes atimes_;
 };
 
 // A path in a mount: the mount and the member's name ("" for the mount point).
