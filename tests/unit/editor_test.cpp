@@ -64,7 +64,7 @@ TEST_CASE("a file is made and replaced, with its permissions and its time") {
   CHECK(content_of(*open.other(), "d/a") == "one");
   CHECK(open.other()->find("d/a")->permissions == 0600);
   CHECK(open.other()->find("d/a")->mtime_s == kNow);
-  CHECK(open.other()->find("d")->mtime_s == kNow);
+  CHECK(open.other()->find("d")->mtime_s > kNow);  // now
   open.put("d/a", std::string(100'000, 'a'), 0755);
   CHECK((content_of(*open.other(), "d/a") == std::string(100'000, 'a')));
   CHECK(open.other()->find("d/a")->permissions == 0755);
@@ -101,7 +101,7 @@ TEST_CASE("making a file fails as open(2) does") {
   CHECK(posix_of_error([&] { open.put("no/no/x", "x"); }) == ENOENT);
   CHECK(posix_of_error([&] { open.put("a/x", "x"); }) == ENOTDIR);
   CHECK(posix_of_error([&] { open.put("a/no/x", "x"); }) == ENOTDIR);
-  CHECK(posix_of_error([&] { open.put("l/x", "x"); }) == ENOTDIR);
+  CHECK(posix_of_error([&] { open.put("l/x", "x"); }) == ENOENT);  // one that leads nowhere: others are followed before
   CHECK(posix_of_error([&] { open.put(std::string(256, 'n'), "x"); }) == ENAMETOOLONG);
   for (const char* name : {"d/..", "d/.", "/a", "d//a", "d/"}) {
     INFO(name);
@@ -123,7 +123,7 @@ TEST_CASE("directories are made as mkdir(2) does") {
   open->make_directory("d/e", 0700, kNow + 1);
   open->make_directory("implied/d", 0755, kNow);
   CHECK(open.other()->find("d")->permissions == 0750);
-  CHECK(open.other()->find("d")->mtime_s == kNow + 1);
+  CHECK(open.other()->find("d")->mtime_s > kNow + 1);  // now
   CHECK(posix_of_error([&] { open->make_directory("d", 0755, kNow); }) == EEXIST);
   CHECK(posix_of_error([&] { open->make_directory("implied", 0755, kNow); }) == EEXIST);
   CHECK(posix_of_error([&] { open->make_directory("a", 0755, kNow); }) == EEXIST);
