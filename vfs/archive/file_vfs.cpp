@@ -526,9 +526,11 @@ int FileVfs::remove(sqlite3_vfs* vfs, const char* name, int sync_directory) noex
   return SQLITE_OK;
 }
 
+// Asked before each read, for the journal. One that is finished stays there for the next writer; to call it absent saves
+// SQLite the locks, sizes and reads by which it finds the same.
 int FileVfs::access(sqlite3_vfs* vfs, const char* name, int, int* result) noexcept {
   const FileVfs* me = self(vfs);
-  *result = is_journal(name) && me->private_file_ < 0 && me->host_->has_journal() ? 1 : 0;
+  *result = is_journal(name) && me->private_file_ < 0 && me->host_->has_unfinished_journal() ? 1 : 0;
   return SQLITE_OK;
 }
 

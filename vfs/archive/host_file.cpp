@@ -174,6 +174,13 @@ bool HostFile::has_journal() const noexcept {
   }
 }
 
+bool HostFile::has_unfinished_journal() const noexcept {
+  const Fd journal(open_journal(O_RDONLY));
+  if (!journal) return errno != ENOENT && has_journal();
+  char first = 0;
+  return ::pread(journal.get(), &first, 1, 0) < 0 || first != 0;
+}
+
 int HostFile::remove_journal() const noexcept {
   try {
     return ::unlinkat(directory_.get(), (name_ + "-journal").c_str(), 0);

@@ -68,6 +68,9 @@ class HostFile {
   // The rollback journal, `NAME-journal`. -1 and errno where it cannot be opened; `flags` are open(2)'s.
   int open_journal(int flags) const noexcept;
   bool has_journal() const noexcept;
+  // Whether there is one that SQLite may have to undo: not empty, not ended with a zero in front. True where it cannot be
+  // read.
+  bool has_unfinished_journal() const noexcept;
   // 0, or -1 and errno.
   int remove_journal() const noexcept;
 
