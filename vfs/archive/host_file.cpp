@@ -152,6 +152,10 @@ int HostFile::open_journal(int flags) const noexcept {
       errno = EINVAL;
       return -1;
     }
+    if (!trusts(status)) {
+      errno = EPERM;
+      return -1;
+    }
     // Whoever may change the archive must be able to roll back what another has begun.
     if ((flags & O_CREAT) != 0 && status.st_size == 0) {
       if (::geteuid() == 0 && ::fchown(fd.get(), owner_, group_) != 0) return -1;
@@ -162,6 +166,12 @@ int HostFile::open_journal(int flags) const noexcept {
     errno = ENOMEM;
     return -1;
   }
+}
+
+bool HostFile::trusts(const struct stat& journal) const noexcept {
+  if (journal.st_nlink > 1) return false;
+  if (journal.st_uid == 0 || journal.st_uid == owner_ || journal.st_uid == ::geteuid()) return true;
+  return (mode_ & S_IWOTH) != 0 || ((mode_ & S_IWGRP) != 0 && journal.st_gid == group_);
 }
 
 bool HostFile::has_journal() const noexcept {
