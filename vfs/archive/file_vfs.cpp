@@ -337,10 +337,14 @@ struct DatabaseFile : sqlite3_file {
     return SQLITE_OK;
   }
 
-  // The end of a transaction is told here, also where it is not synced.
-  static int file_control(sqlite3_file* file, int operation, void*) noexcept {
-    if (operation != SQLITE_FCNTL_SYNC) return SQLITE_NOTFOUND;
-    return self(file)->gathered.flush(self(file)->fd.get());
+  // The end of a transaction is told here, also where it is not synced. Before the first write of one SQLite asks whether
+  // the file still has its name: the journal of another would lie beside the file that has it now, and be undone there.
+  static int file_control(sqlite3_file* file, int operation, void* argument) noexcept {
+    DatabaseFile* f = self(file);
+    if (operation == SQLITE_FCNTL_SYNC) return f->gathered.flush(f->fd.get());
+    if (operation != SQLITE_FCNTL_HAS_MOVED) return SQLITE_NOTFOUND;
+    *static_cast<int*>(argument) = f->vfs->private_file_ < 0 && !f->vfs->host_->is_in_place() ? 1 : 0;
+    return SQLITE_OK;
   }
 
   static int sector_size(sqlite3_file*) noexcept { return 4096; }
@@ -585,6 +589,7 @@ FileDatabase::FileDatabase(std::shared_ptr<const HostFile> host, const Fd& file)
 }
 
 void FileDatabase::trim() noexcept {
+  if (!vfs_->host_->is_in_place()) return;  // what lies beside is another's
   sqlite3* database = database_.get();
   sqlite3_busy_handler(database, nullptr, nullptr);
   const bool is_alone = sqlite3_exec(database, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr) == SQLITE_OK;

@@ -100,6 +100,11 @@ bool HostFile::stat_current(struct stat& status) const noexcept {
   return ::fstatat(directory_.get(), name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+bool HostFile::is_in_place() const noexcept {
+  struct stat now;
+  return stat_current(now) && now.st_dev == device_ && now.st_ino == inode_;
+}
+
 void HostFile::check_directory() const {
   if (::faccessat(directory_.get(), ".", W_OK | X_OK, AT_EACCESS) == 0) return;
   const Error cause = posix_error("couldn't open", path_);

@@ -40,6 +40,9 @@ class HostFile {
   Fd open_current() const;
   bool stat_current(struct stat& status) const noexcept;
 
+  // Whether the name still leads to the file.
+  bool is_in_place() const noexcept;
+
   // Throws Error unless files can be made in the directory, as changing the archive needs.
   void check_directory() const;
 

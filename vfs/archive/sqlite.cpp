@@ -45,6 +45,9 @@ Error sqlite_error(sqlite3* database, int code, std::string_view object, std::st
       if (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_CANTLOCK) {
         word = "ROLLBACK";
         cause = "a change of it was interrupted and must be undone first (hint: open it once where it can be written)";
+      } else if (code == SQLITE_READONLY_DBMOVED) {
+        return {ESTALE, "REPLACED",
+                quoted(verb, object) + ": another file has taken its place, or it was moved (hint: mount it anew)"};
       }
       break;
     default:
