@@ -6,6 +6,7 @@
 #include "file_vfs.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -499,7 +500,9 @@ int FileVfs::open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int fl
       auto* journal = new (file) JournalFile{{}, me, std::move(fd), is_new};
       journal->is_new = is_new || journal->inode() != me->known_journal_;
       journal->pMethods = &kJournalMethods;
-    } else if ((flags & SQLITE_OPEN_DELETEONCLOSE) != 0 && name == nullptr) {
+    } else if ((flags & SQLITE_OPEN_SUPER_JOURNAL) != 0 ||
+               ((flags & SQLITE_OPEN_DELETEONCLOSE) != 0 && name == nullptr)) {
+      // Of a super-journal nothing is read: it is left to those who have made it.
       auto* temporary = new (file) JournalFile{{}, me, me->host_->open_temporary(), false, true};
       temporary->pMethods = &kJournalMethods;
     } else {
@@ -523,7 +526,7 @@ int FileVfs::open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int fl
 }
 
 int FileVfs::remove(sqlite3_vfs* vfs, const char* name, int sync_directory) noexcept {
-  if (!is_journal(name)) return SQLITE_IOERR_DELETE_NOENT;
+  if (!is_journal(name)) return SQLITE_OK;  // a super-journal: see open()
   const HostFile& host = *self(vfs)->host_;
   if (host.remove_journal() != 0) return errno == ENOENT ? SQLITE_IOERR_DELETE_NOENT : SQLITE_IOERR_DELETE;
   if (sync_directory != 0 && host.sync_directory() != 0) return SQLITE_IOERR_DIR_FSYNC;
@@ -532,8 +535,21 @@ int FileVfs::remove(sqlite3_vfs* vfs, const char* name, int sync_directory) noex
 
 // Asked before each read, for the journal. One that is finished stays there for the next writer; to call it absent saves
 // SQLite the locks, sizes and reads by which it finds the same.
+// A name that is no journal's is that of a super-journal: the sqlite3 shell has changed several databases at once, and the
+// journal holds as long as that file is there (https://www.sqlite.org/fileformat.html, "The Rollback Journal"). Where its
+// directory is not to be seen, after chroot(2), nobody can tell.
 int FileVfs::access(sqlite3_vfs* vfs, const char* name, int, int* result) noexcept {
   const FileVfs* me = self(vfs);
+  if (!is_journal(name)) {
+    *result = ::access(name, F_OK) == 0 ? 1 : 0;
+    if (*result != 0) return SQLITE_OK;
+    const std::string_view path(name);
+    char directory[PATH_MAX];
+    const auto slash = path.rfind('/');
+    if (slash == std::string_view::npos || slash >= sizeof directory) return SQLITE_IOERR_ACCESS;
+    std::snprintf(directory, sizeof directory, "%.*s", static_cast<int>(std::max<std::size_t>(slash, 1)), name);
+    return ::access(directory, X_OK) == 0 ? SQLITE_OK : SQLITE_IOERR_ACCESS;
+  }
   *result = is_journal(name) && me->private_file_ < 0 && me->host_->has_unfinished_journal() ? 1 : 0;
   return SQLITE_OK;
 }
