@@ -2,6 +2,7 @@
 
 #include "archive/session.h"
 
+#include <sqlite3.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -376,7 +377,7 @@ void Session::Handles::restore() const {
   for (const State& state : states_) session_.files_.insert_or_assign(state.name, state.file);
   for (const auto& [name, weak] : session_.files_) {
     const auto file = weak.lock();
-    if (file && !file->is_changed_ && !file->is_removed_) file->refresh();
+    if (file && !file->is_changed_ && !file->is_removed_) file->try_refresh();
   }
 }
 
@@ -501,6 +502,12 @@ void OpenFile::keep() {
   }
 }
 
+// The same also for what is in memory: it is written as a whole when it is written again.
+void OpenFile::keep_whole() {
+  static_cast<void>(working());
+  keep();
+}
+
 // A content that is read from its row piece by piece is found there by the row's name and time, which are to change.
 void OpenFile::keep_row() {
   if (working_ ? working_->reads_row() : reader_ && !reader_->bytes() && reader_->chunks() == nullptr) keep();
@@ -524,17 +531,21 @@ void OpenFile::append_to_current() {
 
 void OpenFile::settle() {
   if (is_removed_ || !is_changed_) return;
+  // Within a transaction of the caller it may be undone: then all of the content is still needed (Handles::restore()).
+  const bool may_be_undone = sqlite3_get_autocommit(session_->archive().database()) == 0;
   if (only_appended_) {
     Transaction transaction(session_->archive());
     append_to_current();
     transaction.commit();
     is_new_ = is_changed_ = false;
     try_refresh();
+    if (may_be_undone) keep_whole();
     return;
   }
+  if (may_be_undone) keep();
   session_->editor_.put_file(name_, permissions_, mtime_s_, working());
   is_new_ = is_changed_ = false;
-  if (!working_->bytes()) try_refresh();
+  if (!may_be_undone && !working_->bytes()) try_refresh();
 }
 
 void OpenFile::close_writer() {

@@ -241,11 +241,17 @@ int copy_directory(Tcl_Obj* from, Tcl_Obj* to, Tcl_Obj** culprit) noexcept {
     const auto member = session->find(source->name);
     if (!member) return missing(*source, *session);
     if (target->name == source->name || target->name.starts_with(source->name + "/")) return EINVAL;
-    Transaction transaction(session->archive());
-    session->make_directory(target->name, member->permissions);
-    copy_below(*session, source->name, target->name);
-    session->set_mtime(target->name, member->mtime_s);
-    transaction.commit();
+    const Session::Handles handles(*session);
+    try {
+      Transaction transaction(session->archive());
+      session->make_directory(target->name, member->permissions);
+      copy_below(*session, source->name, target->name);
+      session->set_mtime(target->name, member->mtime_s);
+      transaction.commit();
+    } catch (const Error&) {
+      handles.restore();
+      throw;
+    }
     return 0;
   });
   // Tcl asks again, for the copy between file systems.

@@ -139,6 +139,7 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
   void settle();
   void append_to_current();
   void keep();
+  void keep_whole();
   void keep_row();
   void detach();
   void refresh();
