@@ -303,7 +303,14 @@ struct DatabaseFile : sqlite3_file {
   static int unlock(sqlite3_file* file, int wanted) noexcept {
     DatabaseFile* f = self(file);
     if (f->level <= wanted) return SQLITE_OK;
-    if (const int code = f->gathered.flush(f->fd.get()); code != SQLITE_OK) return code;
+    // SQLite takes the lock for given up whatever the answer is.
+    const int flushed = f->gathered.flush(f->fd.get());
+    const int unlocked = f->release_to(wanted);
+    return flushed == SQLITE_OK ? unlocked : flushed;
+  }
+
+  int release_to(int wanted) noexcept {
+    DatabaseFile* f = this;
     if (f->vfs->private_file_ >= 0) {
       f->level = wanted;
       return SQLITE_OK;
