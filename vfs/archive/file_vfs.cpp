@@ -557,7 +557,7 @@ int FileVfs::access(sqlite3_vfs* vfs, const char* name, int, int* result) noexce
     std::snprintf(directory, sizeof directory, "%.*s", static_cast<int>(std::max<std::size_t>(slash, 1)), name);
     return ::access(directory, X_OK) == 0 ? SQLITE_OK : SQLITE_IOERR_ACCESS;
   }
-  *result = is_journal(name) && me->private_file_ < 0 && me->host_->has_unfinished_journal() ? 1 : 0;
+  *result = me->private_file_ < 0 && me->host_->has_unfinished_journal() ? 1 : 0;
   return SQLITE_OK;
 }
 

@@ -71,7 +71,6 @@ class HostFile {
   // The rollback journal, `NAME-journal`. -1 and errno where it cannot be opened; `flags` are open(2)'s. EPERM for one
   // that somebody has put there who could not have changed the archive: what it says would become the archive's.
   int open_journal(int flags) const noexcept;
-  bool trusts(const struct stat& journal) const noexcept;
   bool has_journal() const noexcept;
   // Whether there is one that SQLite may have to undo: not empty, not ended with a zero in front. True where it cannot be
   // read.
@@ -86,6 +85,9 @@ class HostFile {
   Fd open_temporary() const;
 
  private:
+  // Whether who has made a journal could have changed the archive.
+  bool trusts(const struct stat& journal) const noexcept;
+
   std::string path_;
   std::string name_;  // in the directory
   Fd directory_;
