@@ -64,13 +64,17 @@ void Session::need_writable(std::string_view name) const {
   if (!is_writable()) fail(name, EROFS);
 }
 
-// On a disk nothing behind a directory that may not be searched can be reached. Looking at what is there (stat) is not
-// held to it: that would cost each look its directories.
-void Session::need_search(std::string_view name) {
-  if (!is_writable() || ::geteuid() == 0) return;
+bool Session::may_reach(std::string_view name) {
+  if (!is_writable() || ::geteuid() == 0) return true;
   for (std::string_view directory = parent_name(name); !directory.empty(); directory = parent_name(directory)) {
-    if (const auto member = find(directory); member && !permits(*member, 1)) fail(name, EACCES);
+    const auto member = find(directory);
+    if (member && member->type == MemberType::kDirectory && !permits(*member, 1)) return false;
   }
+  return true;
+}
+
+void Session::need_search(std::string_view name) {
+  if (!may_reach(name)) fail(name, EACCES);
 }
 
 // A name can be made or taken away where its directory is one, and the owner may write there.
@@ -234,22 +238,26 @@ void Session::remove_file(std::string_view name) {
   }
 }
 
-// What holds something is emptied only where the owner may list, write and search it. But for the directory that is named,
-// which Tcl makes so first: tclUnixFCmd.c, DoRemoveDirectory().
-void Session::need_emptying(std::string_view directory) {
+// What holds something is emptied only where the owner may list, write and search it; what holds nothing is listed
+// to know that. But for the directory that is named, which Tcl makes so first: tclUnixFCmd.c, DoRemoveDirectory().
+std::optional<std::string> Session::not_to_be_emptied(std::string_view directory) {
+  if (!is_writable() || ::geteuid() == 0) return std::nullopt;
   for (const std::string& part : archive_->child_names(directory)) {
-    const std::string name = join_name(directory, part);
+    std::string name = join_name(directory, part);
     const auto member = find(name);
     if (!member || member->type != MemberType::kDirectory) continue;
-    if (!permits(*member, 7) && !archive_->child_names(name).empty()) fail(name, EACCES);
-    need_emptying(name);
+    if (!permits(*member, 4) || (!permits(*member, 3) && !archive_->child_names(name).empty())) return name;
+    if (auto below = not_to_be_emptied(name)) return below;
   }
+  return std::nullopt;
 }
 
 void Session::remove_directory(std::string_view name, bool recursive) {
   need_entry(name);
   const std::string below = std::string(name) + "/";
-  if (recursive && ::geteuid() != 0) need_emptying(name);
+  if (recursive) {
+    if (const auto shut = not_to_be_emptied(name)) fail(*shut, EACCES);
+  }
   for_each_below(name, [&](OpenFile& file) {
     if (!recursive && file.is_new_) fail(name, ENOTEMPTY);
     file.keep();
@@ -263,6 +271,11 @@ void Session::rename(std::string_view from, std::string_view to) {
   need_entry(from);
   need_entry(to);
   if (from == to && find(from)) return;
+  // A directory that gets another parent is written to: its `..` changes.
+  if (parent_name(from) != parent_name(to)) {
+    const auto member = find(from);
+    if (member && member->type == MemberType::kDirectory && !permits(*member, 2)) fail(from, EACCES);
+  }
   const auto file = known(from);
   if (file && file->is_changed_) file->settle();
   if (file) file->keep_row();

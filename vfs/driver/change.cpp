@@ -35,21 +35,40 @@ void set_culprit(Tcl_Obj** culprit, Tcl_Obj* path) noexcept {
   Tcl_IncrRefCount(path);
 }
 
-// Copies what lies below a directory, into one that is there.
-void copy_below(Session& session, const std::string& from, const std::string& to) {
+// The member that a copy was at: one of the source, or the one to be made.
+struct Tried {
+  bool is_source = false;
+  std::string name;
+};
+
+// Copies a directory with what lies below it.
+void copy_tree(Session& session, const std::string& from, const std::string& to, Tried& tried) {
+  tried = {false, to};
+  const auto member = session.find(from);
+  if (!member) return;
+  if (member->type != MemberType::kDirectory) return session.copy_file(from, to);
+  // Open to the owner until all is in it.
+  session.make_directory(to, member->permissions | 0700);
+  tried = {true, from};
+  if (!session.permits(*member, 4)) throw Error(EACCES, "", "");
   for (const std::string& part : session.child_names(from)) {
-    const std::string source = join_name(from, part);
-    const std::string target = join_name(to, part);
-    const auto member = session.find(source);
-    if (!member) continue;
-    if (member->type == MemberType::kDirectory) {
-      session.make_directory(target, member->permissions);
-      copy_below(session, source, target);
-      session.set_mtime(target, member->mtime_s);
-    } else {
-      session.copy_file(source, target);
-    }
+    tried = {true, join_name(from, part)};
+    if (!session.permits(*member, 1)) throw Error(EACCES, "", "");
+    copy_tree(session, join_name(from, part), join_name(to, part), tried);
   }
+  tried = {false, to};
+  if ((member->permissions & 0700) != 0700) session.set_permissions(to, member->permissions);
+  session.set_mtime(to, member->mtime_s);
+}
+
+// The path of a member at or below that of another, spelled as that one is.
+Obj path_below(Tcl_Obj* path, std::string_view place, std::string_view name) {
+  const Obj above = name == place ? Obj() : translated(path);
+  if (!above) return Obj(path);
+  std::string text(string_of(above.get()));
+  if (!place.empty()) name.remove_prefix(place.size() + 1);
+  if (!text.ends_with('/')) text += '/';
+  return Obj(new_string(text + utf8_to_tcl(name)));
 }
 
 // A group or user as Tcl takes it: a number or a name that the host knows. Nothing, and the host's words for it, where
@@ -106,6 +125,7 @@ Tcl_Obj* link_path(Tcl_Obj* path, Tcl_Obj* to, int action) noexcept {
     const Place* place = place_of(path);
     const auto session = place->mount->session();
     if (to == nullptr) {
+      session->need_search(place->name);
       const auto text = session->archive().link_target(place->name);
       if (!text) return session->find(place->name) ? EINVAL : missing(*place, *session);
       result = from_utf8(*text);
@@ -126,7 +146,7 @@ Tcl_Obj* link_path(Tcl_Obj* path, Tcl_Obj* to, int action) noexcept {
     }
     if (Tcl_FSAccess(seen, F_OK) != 0) return ENOENT;
     if (session->find(place->name)) return EEXIST;
-    const Obj target(Tcl_FSGetTranslatedPath(nullptr, to));
+    const Obj target = translated(to);
     if (!target) return ENOENT;
     session->make_link(place->name, to_utf8(string_of(target.get())));
     result = to;
@@ -190,14 +210,22 @@ int create_directory(Tcl_Obj* path) noexcept {
 }
 
 int remove_directory(Tcl_Obj* path, int recursive, Tcl_Obj** culprit) noexcept {
+  Obj tried(path);
   const int result = change([&] {
     const Place* place = place_of(path);
-    place->mount->session()->remove_directory(place->name, recursive != 0);
+    const auto session = place->mount->session();
+    if (recursive != 0 && session->may_reach(place->name)) {
+      if (const auto shut = session->not_to_be_emptied(place->name)) {
+        tried = path_below(path, place->name, *shut);
+        return EACCES;
+      }
+    }
+    session->remove_directory(place->name, recursive != 0);
     place->mount->forget_atimes(place->name);
     return 0;
   });
   if (result == TCL_OK) return TCL_OK;
-  set_culprit(culprit, path);
+  set_culprit(culprit, tried.get());
   return exists_for_not_empty();
 }
 
@@ -233,20 +261,19 @@ int rename_file(Tcl_Obj* from, Tcl_Obj* to) noexcept {
 }
 
 int copy_directory(Tcl_Obj* from, Tcl_Obj* to, Tcl_Obj** culprit) noexcept {
+  Tried tried;
   const int result = change([&] {
     const Place* source = place_of(from);
     const Place* target = place_of(to);
     if (source->mount != target->mount) return EXDEV;
+    tried = {false, target->name};
     const auto session = source->mount->session();
-    const auto member = session->find(source->name);
-    if (!member) return missing(*source, *session);
+    if (!session->find(source->name)) return missing(*source, *session);
     if (target->name == source->name || target->name.starts_with(source->name + "/")) return EINVAL;
     const Session::Handles handles(*session);
     try {
       Transaction transaction(session->archive());
-      session->make_directory(target->name, member->permissions);
-      copy_below(*session, source->name, target->name);
-      session->set_mtime(target->name, member->mtime_s);
+      copy_tree(*session, source->name, target->name, tried);
       transaction.commit();
     } catch (const Error&) {
       handles.restore();
@@ -255,7 +282,14 @@ int copy_directory(Tcl_Obj* from, Tcl_Obj* to, Tcl_Obj** culprit) noexcept {
     return 0;
   });
   // Tcl asks again, for the copy between file systems.
-  if (result != TCL_OK && Tcl_GetErrno() != EXDEV) set_culprit(culprit, to);
+  const int error = Tcl_GetErrno();
+  if (result == TCL_OK || error == EXDEV) return result;
+  answer([&] {
+    Tcl_Obj* path = tried.is_source ? from : to;
+    set_culprit(culprit, path_below(path, place_of(path)->name, tried.name).get());
+    return 0;
+  });
+  Tcl_SetErrno(error);
   return result;
 }
 

@@ -59,7 +59,8 @@ struct Side {
 };
 
 Side Side::child(std::string_view part) const {
-  std::string text(string_of(path));
+  const Obj above = translated(path);
+  std::string text(string_of(above ? above.get() : path));
   if (!text.ends_with('/')) text += '/';
   Obj object(new_string(text + std::string(part)));
   Side side(object.get());
@@ -164,6 +165,8 @@ void copy_one(const Side& source, const Side& target) {
 std::vector<std::string> names_in(const Side& directory) {
   std::vector<std::string> names;
   if (directory.place) {
+    const auto member = directory.session->find(directory.name());
+    if (member && !directory.session->permits(*member, 4)) fail(EACCES);
     for (const std::string& part : directory.session->child_names(directory.name())) {
       names.push_back(utf8_to_tcl(part));
     }
@@ -199,7 +202,14 @@ void copy_tree(const Side& source, const Side& target, Obj& culprit) {
   if (!S_ISDIR(status->st_mode)) return copy_one(source, target);
   make_directory(target);
   culprit = Obj(source.path);
-  for (const std::string& name : names_in(source)) copy_tree(source.child(name), target.child(name), culprit);
+  for (const std::string& name : names_in(source)) {
+    const Side child = source.child(name);
+    if (child.place && !child.session->may_reach(child.name())) {
+      culprit = Obj(child.path);
+      fail(EACCES);
+    }
+    copy_tree(child, target.child(name), culprit);
+  }
   culprit = Obj(target.path);
   if (target.place) {
     target.session->set_permissions(target.name(), static_cast<std::uint32_t>(status->st_mode & 07777));
@@ -230,10 +240,15 @@ bool list_tree(const std::string& path, const std::string& name, std::vector<New
 // The usual case, by all processors: files and directories of the host to a name that is not there yet.
 bool copy_tree_at_once(const Side& source, const Side& target) {
   if (source.place || target.stat()) return false;
-  const NewMember directory = member_from_file("", source.host);
-  std::vector<NewMember> members;
-  if (directory.type != MemberType::kDirectory || !list_tree(source.host, "", members)) return false;
-  target.session->put_tree(target.name(), directory, std::move(members));
+  try {
+    const NewMember directory = member_from_file("", source.host);
+    std::vector<NewMember> members;
+    if (directory.type != MemberType::kDirectory || !list_tree(source.host, "", members)) return false;
+    target.session->put_tree(target.name(), directory, std::move(members));
+  } catch (const Error& error) {
+    if (error.posix() != EACCES) throw;
+    return false;  // one file after the other, it turns out which it is
+  }
   return true;
 }
 

@@ -8,15 +8,19 @@
 namespace starlit {
 namespace {
 
-// What a link leads to; nothing for one that leads nowhere or in a circle, which is no error here.
+// What a link leads to; nothing for one that leads nowhere, in a circle or to where nobody may look: no errors here.
 std::optional<Member> followed(const Place& place, Session& session, const Member& member) {
   if (member.type != MemberType::kLink) return member;
   try {
     return find_followed(place, session);
   } catch (const Error& error) {
-    if (error.posix() != ELOOP) throw;
+    if (error.posix() != ELOOP && error.posix() != EACCES) throw;
     return std::nullopt;
   }
+}
+
+std::optional<Member> find_reachable(const Place& place, Session& session) {
+  return session.may_reach(place.name) ? session.find(place.name) : std::nullopt;
 }
 
 // Whether a member has the wanted permissions and is of one of the wanted types. As on the host, permissions and all
@@ -30,7 +34,8 @@ bool matches_types(const Place& place, Session& session, const Member& member, c
     const bool may_be_written = session.is_writable() && (target->permissions & 0222) != 0;
     if ((types->perm & TCL_GLOB_PERM_RONLY) != 0 && may_be_written) return false;
     if ((types->perm & TCL_GLOB_PERM_R) != 0 && !session.permits(*target, 4)) return false;
-    if ((types->perm & TCL_GLOB_PERM_X) != 0 && !is_executable(*target)) return false;
+    const bool may_be_run = is_executable(*target) && session.permits(*target, 1);
+    if ((types->perm & TCL_GLOB_PERM_X) != 0 && !may_be_run) return false;
   }
   if (types->type == 0) return true;
   if (member.type == MemberType::kLink && (types->type & TCL_GLOB_TYPE_LINK) != 0) return true;
@@ -49,7 +54,7 @@ bool matches_hidden(std::string_view part, std::string_view pattern, const Tcl_G
 void match_itself(Tcl_Obj* result, Tcl_Obj* path, const Tcl_GlobTypeData* types) {
   const Place* place = place_of(path);
   const auto session = place->mount->session();
-  const auto member = session->find(place->name);
+  const auto member = find_reachable(*place, *session);
   const bool wants_hidden = types != nullptr && (types->perm & TCL_GLOB_PERM_HIDDEN) != 0;
   // By the name as written: `.`, which an empty pattern comes to, is hidden, too.
   if (!member || (wants_hidden && !last_part(string_of(path)).starts_with('.'))) return;
@@ -59,7 +64,7 @@ void match_itself(Tcl_Obj* result, Tcl_Obj* path, const Tcl_GlobTypeData* types)
 void match_children(Tcl_Obj* result, Tcl_Obj* path, const char* pattern, const Tcl_GlobTypeData* types) {
   const Place* place = place_of(path);
   const auto session = place->mount->session();
-  const auto member = session->find(place->name);
+  const auto member = find_reachable(*place, *session);
   const auto target = member ? followed(*place, *session, *member) : std::nullopt;
   if (!target || target->type != MemberType::kDirectory) return;
   const std::string directory =
@@ -68,6 +73,8 @@ void match_children(Tcl_Obj* result, Tcl_Obj* path, const char* pattern, const T
   std::string spelled(string_of(path));
   if (!spelled.empty() && !spelled.ends_with('/')) spelled += '/';
   const std::size_t prefix = spelled.size();
+  if (!session->permits(*target, 4)) throw posix_error("couldn't read directory", spelled, EACCES);
+  const bool may_look = session->permits(*target, 1);
   std::vector<std::string> parts = session->child_names(directory);
   parts.insert(parts.end(), {".", ".."});  // as the host lists them
   for (const std::string& part : parts) {
@@ -75,6 +82,7 @@ void match_children(Tcl_Obj* result, Tcl_Obj* path, const char* pattern, const T
     const std::string tail = utf8_to_tcl(part);
     if (!Tcl_StringCaseMatch(tail.c_str(), pattern, 0)) continue;
     if (types != nullptr) {
+      if (!may_look) continue;
       const std::string name = part == "."    ? directory
                                : part == ".." ? std::string(parent_name(directory))
                                               : join_name(directory, part);

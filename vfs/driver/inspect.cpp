@@ -55,6 +55,7 @@ int lstat_path(Tcl_Obj* path, Tcl_StatBuf* status) noexcept {
     const Place* place = place_of(path);
     const auto session = place->mount->session();
     const Archive::Snapshot view(session->archive());
+    session->need_search(place->name);
     const auto member = session->find(place->name);
     if (!member) return missing(*place, *session);
     fill_stat(*place, *member, status);
@@ -72,7 +73,7 @@ int access_path(Tcl_Obj* path, int mode) noexcept {
     if ((mode & W_OK) != 0 && !session->is_writable()) return EROFS;
     if ((mode & W_OK) != 0 && !session->permits(*member, 2)) return EACCES;
     if ((mode & R_OK) != 0 && !session->permits(*member, 4)) return EACCES;
-    if ((mode & X_OK) != 0 && !is_executable(*member)) return EACCES;
+    if ((mode & X_OK) != 0 && !(is_executable(*member) && session->permits(*member, 1))) return EACCES;
     return 0;
   });
 }

@@ -13,21 +13,30 @@ const Place* place_of(Tcl_Obj* path) {
   return place;
 }
 
+Obj translated(Tcl_Obj* path) noexcept {
+  Obj result(Tcl_FSGetTranslatedPath(nullptr, path));
+  if (result) Tcl_DecrRefCount(result.get());  // it came with a count of its own
+  return result;
+}
+
 std::optional<std::string> followed_name(const Place& place, Session& session, bool must_exist) {
   // The usual case without a look: where nothing has to be there, and no link can be on the way.
   if (!must_exist && !session.archive().may_hold_links()) return place.name;
   const Archive::Snapshot view(session.archive());
+  session.need_search(place.name);
   const auto member = session.find(place.name);
   if (member && member->type != MemberType::kLink) return place.name;
   if (!session.archive().may_hold_links()) return must_exist ? std::nullopt : std::optional(place.name);
   const std::string point = to_utf8(place.mount->point);
   const auto name = session.archive().resolve(place.name, true, {point, false});
-  if (!name || (must_exist && !session.find(*name))) return std::nullopt;
-  return name;
+  if (!name) return std::nullopt;
+  session.need_search(*name);
+  return must_exist && !session.find(*name) ? std::nullopt : name;
 }
 
 std::optional<Member> find_followed(const Place& place, Session& session) {
   const Archive::Snapshot view(session.archive());
+  session.need_search(place.name);
   auto member = session.find(place.name);
   if (member && member->type != MemberType::kLink) return member;
   if (!session.archive().may_hold_links()) return std::nullopt;

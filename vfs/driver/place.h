@@ -32,12 +32,16 @@ int answer(Body&& body) noexcept {
 // The place that Tcl keeps with a path of this file system. Throws Error{ENOENT} when a mount has gone meanwhile.
 const Place* place_of(Tcl_Obj* path);
 
+// A path without its `~` or `~user`, as Tcl spells a file that the script did not name itself; nothing where no user
+// is called so.
+Obj translated(Tcl_Obj* path) noexcept;
+
 // The name that a place comes to when the links on the way are followed: a link that leads out of the archive leads
 // nowhere, an absolute one into its own mount leads there. With `must_exist` false also a name that is not there, in a
-// directory that may be.
+// directory that may be. Throws Error{EACCES} where a directory on the way may not be searched.
 std::optional<std::string> followed_name(const Place& place, Session& session, bool must_exist = true);
 
-// The member at a place, or the one that a link there leads to.
+// The member at a place, or the one that a link there leads to. Throws Error{EACCES} likewise.
 std::optional<Member> find_followed(const Place& place, Session& session);
 
 // Why there is nothing at a place: ENOTDIR when one of its directories is a file.

@@ -90,14 +90,20 @@ class Session : public std::enable_shared_from_this<Session> {
   // Whether the owner's permission `bit` (4 read, 2 write, 1 execute or search) holds.
   bool permits(const Member& member, std::uint32_t bit) const noexcept;
 
+  // Whether all directories on the way to `name` may be searched: behind one that may not, nothing can be reached.
+  bool may_reach(std::string_view name);
+  // EACCES where it cannot be reached.
+  void need_search(std::string_view name);
+
+  // The first directory below `directory` that may not be emptied, in the order of names; nothing when all may.
+  std::optional<std::string> not_to_be_emptied(std::string_view directory);
+
  private:
   friend class OpenFile;
 
   std::shared_ptr<OpenFile> known(std::string_view name);
   void need_writable(std::string_view name) const;
   void need_entry(std::string_view name);
-  void need_emptying(std::string_view directory);
-  void need_search(std::string_view name);
   void forget(std::string_view name);
   void for_each_below(std::string_view directory, const std::function<void(OpenFile&)>& visit);
   void move_names(std::string_view from, std::string_view to);
