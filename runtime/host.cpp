@@ -13,7 +13,8 @@
 //   setlocale                LC_CTYPE from the environment: not loaded where it names C, POSIX or UTF-8, as all that would
 //                            come of it is known; saves reading two to four files and 150 KB of memory
 //   TclCrossFilesystemCopy,  `file copy` and `file rename` between the host and an archive, or two archives: as within the
-//   Tcl_FSCopyDirectory      host (vfs/driver/copy_across.cpp)
+//   Tcl_FSCopyDirectory,     host (vfs/driver/copy_across.cpp)
+//   Tcl_FSRenameFile
 //   TclpGetPwUid             tcl_platform(user): the user data base (nsswitch, nscd, /etc/passwd) is read when a script
 //                            asks for it, not at every start; see read_user() in boot.cpp
 //   TclpObjNormalizePath     paths at or below a mount point: no look at the host (a system call for each part) for what
@@ -77,6 +78,7 @@ int __real_TclpObjNormalizePath(Tcl_Interp* interp, Tcl_Obj* path, int checked) 
 int __real_TclFileTemporaryCmd(ClientData data, Tcl_Interp* interp, int count, Tcl_Obj* const words[]) noexcept;
 int __real_TclCrossFilesystemCopy(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target) noexcept;
 int __real_Tcl_FSCopyDirectory(Tcl_Obj* source, Tcl_Obj* target, Tcl_Obj** culprit) noexcept;
+int __real_Tcl_FSRenameFile(Tcl_Obj* source, Tcl_Obj* target) noexcept;
 struct passwd* __real_TclpGetPwUid(uid_t uid) noexcept;
 char* __real_setlocale(int category, const char* locale) noexcept;
 int __real_getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** result) noexcept;
@@ -124,6 +126,14 @@ int __wrap_Tcl_FSCopyDirectory(Tcl_Obj* source, Tcl_Obj* target, Tcl_Obj** culpr
   const auto copied = starlit::copy_directory_across(source, target, culprit);
   Tcl_SetErrno(copied.value_or(EXDEV));
   return copied == 0 ? TCL_OK : TCL_ERROR;
+}
+
+// EXDEV makes Tcl copy and then remove, EINVAL makes it refuse.
+int __wrap_Tcl_FSRenameFile(Tcl_Obj* source, Tcl_Obj* target) noexcept {
+  const int result = __real_Tcl_FSRenameFile(source, target);
+  if (result == TCL_OK || Tcl_GetErrno() != EXDEV) return result;
+  Tcl_SetErrno(starlit::may_move_across(source, target) ? EXDEV : EINVAL);
+  return TCL_ERROR;  // not -1, as Tcl's own does: a command's result comes of it
 }
 
 struct passwd* __wrap_TclpGetPwUid(uid_t uid) noexcept {

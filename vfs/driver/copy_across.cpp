@@ -256,6 +256,14 @@ bool is_across(const Side& source, const Side& target) {
   return source.is_known() && target.is_known() && (source.place || target.place);
 }
 
+// Whether a path is another's, or below it.
+bool holds(Tcl_Obj* above, Tcl_Obj* path) {
+  const std::string_view directory = normalized(nullptr, above);
+  const std::string_view text = normalized(nullptr, path);
+  return directory == "/" || text == directory ||
+         (text.starts_with(directory) && text[directory.size()] == '/');
+}
+
 }  // namespace
 
 std::optional<int> copy_across(Tcl_Obj* source_path, Tcl_Obj* target_path) noexcept {
@@ -272,6 +280,17 @@ std::optional<int> copy_across(Tcl_Obj* source_path, Tcl_Obj* target_path) noexc
   }
 }
 
+bool may_move_across(Tcl_Obj* source_path, Tcl_Obj* target_path) noexcept {
+  try {
+    const Side source(source_path);
+    const Side target(target_path);
+    if (!is_across(source, target)) return true;
+    return !(source.place && source.name().empty()) && !holds(source_path, target_path);
+  } catch (const std::exception&) {
+    return true;
+  }
+}
+
 std::optional<int> copy_directory_across(Tcl_Obj* source_path, Tcl_Obj* target_path, Tcl_Obj** culprit) noexcept {
   Obj tried(target_path);
   int result = 0;
@@ -279,6 +298,7 @@ std::optional<int> copy_directory_across(Tcl_Obj* source_path, Tcl_Obj* target_p
     const Side source(source_path);
     const Side target(target_path);
     if (!is_across(source, target)) return std::nullopt;
+    if (holds(source_path, target_path)) fail(EINVAL);
     if (!target.place) {
       copy_tree(source, target, tried);
       return 0;

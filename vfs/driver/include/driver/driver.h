@@ -45,6 +45,9 @@ void unmount_archive(const std::string& point);
 std::optional<int> copy_across(Tcl_Obj* source, Tcl_Obj* target) noexcept;
 std::optional<int> copy_directory_across(Tcl_Obj* source, Tcl_Obj* target, Tcl_Obj** culprit) noexcept;
 
+// Whether a copy between those can move `source`: false for a mount point, and for a directory that holds the target.
+bool may_move_across(Tcl_Obj* source, Tcl_Obj* target) noexcept;
+
 // `file tempfile nameVariable template` where the template's directory lies in a writable archive; TCL_CONTINUE where it
 // does not and Tcl has to do it.
 int temporary_file(Tcl_Interp* interp, Tcl_Obj* variable, Tcl_Obj* path_template) noexcept;
