@@ -2,8 +2,9 @@
 #
 # run.tcl: Tcl's own test suite under tclkit, compared test by test with tclsh8.6.
 #
-#     tclsh8.6 tests/conformance/run.tcl BUILD SOURCE ?-modes LIST? ?-files PATTERNS? ?-jobs N? ?-limit SECONDS?
-#         ?-exceptions FILE?
+#     tclsh8.6 tests/conformance/run.tcl BUILD SOURCE ?OPTION VALUE ...?
+#     tclsh8.6 tests/conformance/run.tcl check ?OPTION VALUE ...?           tells wrong options
+#     tclsh8.6 tests/conformance/run.tcl help                               the options
 #
 # BUILD holds tclkit and sdx, SOURCE is the source of Tcl. `./dev conformance` makes both and calls this. Modes:
 #
@@ -40,37 +41,79 @@ namespace eval conformance {
     variable temp          ;# a directory that is gone at the end
     variable tclsh
     variable hasFailed 0
+    variable help {usage: ./dev conformance [OPTION VALUE ...]
+
+Runs Tcl's own test suite under tclkit and tclsh8.6, and compares test by test.
+
+  -modes LIST        some of: native (the suite in a directory), kit (the suite in a kit), archive (the tests about
+                     files and channels, their temporary directory in a writable archive); default: all three
+  -files PATTERNS    test files by name, such as 'fCmd.test io*'; default: all
+  -jobs N            test files at a time; default: one for each processor
+  -limit SECONDS     for one test file; default: 1200
+  -exceptions FILE   tests that may do worse, and why; default: tests/conformance/exceptions.txt
+
+Logs are in build/release/conformance. Exit status: 0 no test does worse but the exceptions, 1 some do,
+2 wrong usage.}
 }
 source [file join $conformance::here suite.tcl]
 source [file join $conformance::here compare.tcl]
 
 proc conformance::Misuse {message} {
-    puts stderr "run.tcl: $message\nusage: tclsh8.6 run.tcl BUILD SOURCE ?-modes LIST? ?-files PATTERNS? ?-jobs N?\
-        ?-limit SECONDS? ?-exceptions FILE?"
+    variable help
+    puts stderr "conformance: $message\n\n$help"
     exit 2
 }
 
-proc conformance::ParseArguments {arguments} {
+proc conformance::ParseOptions {arguments} {
     variable here
     variable modes
     variable options
-    variable build
-    variable source
-    if {[llength $arguments] < 2 || [llength $arguments] % 2} {
-        Misuse "two directories, then pairs of option and value"
-    }
-    set arguments [lassign $arguments build source]
-    set build [file normalize $build]
-    set source [file normalize $source]
-    set options [dict create -modes $modes -files * -jobs [exec nproc] -limit 600 \
+    set options [dict create -modes $modes -files * -jobs [exec nproc] -limit 1200 \
         -exceptions [file join $here exceptions.txt]]
     foreach {option value} $arguments {
         if {![dict exists $options $option]} {Misuse "unknown option \"$option\""}
         dict set options $option $value
     }
+    if {[llength $arguments] % 2} {Misuse "no value after \"[lindex $arguments end]\""}
+    foreach option {-modes -files} {
+        set value [dict get $options $option]
+        if {![string is list $value] || ![llength $value]} {Misuse "\"$value\" after $option is no list of names"}
+    }
     foreach mode [dict get $options -modes] {
         if {$mode ni $modes} {Misuse "no mode is called \"$mode\""}
     }
+    dict set options -modes [lsort -unique -command conformance::InOrder [dict get $options -modes]]
+    foreach option {-jobs -limit} {
+        set value [dict get $options $option]
+        if {![regexp {^[1-9]\d{0,5}$} $value]} {Misuse "\"$value\" after $option is no number from 1 on"}
+    }
+    if {![file isfile [dict get $options -exceptions]]} {Misuse "no file \"[dict get $options -exceptions]\""}
+}
+
+proc conformance::InOrder {one two} {
+    variable modes
+    expr {[lsearch -exact $modes $one] - [lsearch -exact $modes $two]}
+}
+
+proc conformance::ParseArguments {arguments} {
+    variable help
+    variable build
+    variable source
+    switch -- [lindex $arguments 0] {
+        help {
+            puts $help
+            exit 0
+        }
+        check {
+            ParseOptions [lrange $arguments 1 end]
+            exit 0
+        }
+    }
+    if {[llength $arguments] < 2} {Misuse "run.tcl needs two directories, BUILD and SOURCE"}
+    set arguments [lassign $arguments build source]
+    set build [file normalize $build]
+    set source [file normalize $source]
+    ParseOptions $arguments
     foreach needed [list $build/tclkit $build/sdx $source/tests/all.tcl] {
         if {![file exists $needed]} {Misuse "couldn't find \"$needed\" (hint: ./dev conformance makes it)"}
     }
@@ -292,6 +335,7 @@ proc conformance::Main {arguments} {
     variable modes
     variable peers
     variable options
+    variable build
     variable temp
     variable tclsh
     variable hasFailed
@@ -304,18 +348,25 @@ proc conformance::Main {arguments} {
     try {
         set plan [dict create]
         foreach mode [dict get $options -modes] {
-            Prepare $mode
             set files [FilesOf $mode]
-            if {![llength $files]} {error "no test file of the mode $mode fits \"[dict get $options -files]\""}
+            if {![llength $files]} {
+                puts [format "%-8s has no test file that fits \"%s\"" $mode [dict get $options -files]]
+                continue
+            }
+            Prepare $mode
             dict set plan $mode $files
             foreach file $files {dict set planned [dict get $peers $mode] $file 1}
         }
+        if {![dict size $plan]} {error "there is nothing to run"}
+        set plannedModes [dict keys $plan]
         dict for {peer files} $planned {dict set plan $peer [dict keys $files]}
+        puts "[llength [concat {*}[dict values $plan]]] runs of test files, [dict get $options -jobs] at a time;\
+            what they say: [file join $build conformance]"
         set started [clock seconds]
         set outcomes [Round $plan 1 [dict get $options -jobs]]
         foreach peer [dict keys $planned] {CheckPeer $peer [dict get $outcomes $peer]}
         set rows {}
-        foreach mode [dict get $options -modes] {
+        foreach mode $plannedModes {
             lappend rows {*}[Report $mode $exceptions [dict get $outcomes [dict get $peers $mode]] \
                 [dict get $outcomes $mode]]
         }
@@ -328,6 +379,6 @@ proc conformance::Main {arguments} {
 }
 
 if {[catch {conformance::Main $argv} message]} {
-    puts stderr "run.tcl: $message"
+    puts stderr "conformance: $message"
     exit 1
 }

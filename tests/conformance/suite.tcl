@@ -19,7 +19,8 @@
 # Rules:
 # 1. Every process runs in a scratch directory of its own, which is gone afterwards. Its home directory is an empty
 #    one there: fCmd-8.3 tries to copy it.
-# 2. What a process leaves behind (children, locks, ports) meets only the time limit of its own process group.
+# 2. What a process leaves behind (children, locks, ports) meets only the time limit of its own process group. Who
+#    interrupts the whole, interrupts all of them.
 # 3. The environment says nothing of the host's Tcl, and names the locale C.UTF-8: under another, some tests are
 #    skipped.
 
@@ -29,8 +30,13 @@ namespace eval suite {
     variable waiting {}      ;# dictionaries of the runs to come, see Run
     variable finished {}     ;# of those that are done, see RunAll
 
-    # Runs the words behind it, with output to the file $1, and prints their exit status.
-    variable wrapper {log=$1; shift; "$@" >"$log" 2>&1 </dev/null; echo $?}
+    # Runs the words behind it, with output to the file $1, and prints their exit status. timeout(1) makes a process
+    # group of its own, which Ctrl-C does not reach.
+    variable wrapper {log=$1; shift
+        trap 'kill $child; exit 1' HUP INT TERM
+        "$@" >"$log" 2>&1 </dev/null & child=$!
+        wait $child; echo $?
+    }
 }
 
 # The names of the test files of a suite, the large ones first: they tend to take longest.
@@ -82,8 +88,9 @@ proc suite::Start {run limitSeconds} {
     variable wrapper
     variable running
     dict with run {
-        file delete -force $scratch
+        file delete -force $scratch $log  ;# an old log says nothing of this run
         file mkdir $scratch/tmp $scratch/home [file dirname $log]
+        close [open $log w]  ;# fails here rather than in the wrapper
         if {[llength $copy]} {file copy {*}$copy}
         if {$tmpdir eq ""} {set tmpdir $scratch/tmp}
         set words [list env -C $scratch {*}[Unset {^(TCL|LANG|LC_)}] LC_ALL=C.UTF-8 HOME=$scratch/home {*}$env \
