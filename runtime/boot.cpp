@@ -9,6 +9,7 @@
 
 #include "driver/commands.h"
 #include "host.h"
+#include "jailed.h"
 #include "self.h"
 #include "version.h"
 
@@ -51,6 +52,7 @@ void init_interpreter(Tcl_Interp* interp) {
   create_mount_commands(interp);
   create_package_commands(interp);
   create_archive_commands(interp);
+  if (Tcl_IsSafe(interp) == 0) create_jail_command(interp);
   set_variable(interp, "::starlit::version", kVersion);
   set_variable(interp, "::starlit::sqlite", SQLITE_VERSION);
   set_variable(interp, "::starlit::home", home().point);

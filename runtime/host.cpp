@@ -15,6 +15,7 @@
 //   TclCrossFilesystemCopy,  `file copy` and `file rename` between the host and an archive, or two archives: as within the
 //   Tcl_FSCopyDirectory,     host (vfs/driver/copy_across.cpp)
 //   Tcl_FSRenameFile
+//   Tcl_PosixError           errorCode of what a jail has denied: {SAFEKIT DENIED promise ...} (jail/reporter.h)
 //   TclpGetPwUid             tcl_platform(user): the user data base (nsswitch, nscd, /etc/passwd) is read when a script
 //                            asks for it, not at every start; see read_user() in boot.cpp
 //   TclpObjNormalizePath     paths at or below a mount point: no look at the host (a system call for each part) for what
@@ -41,6 +42,7 @@
 #include "base/file.h"
 #include "driver/driver.h"
 #include "host.h"
+#include "jail/reporter.h"
 
 namespace {
 
@@ -77,6 +79,7 @@ TclFile __real_TclpCreateTempFile(const char* contents) noexcept;
 int __real_TclpObjNormalizePath(Tcl_Interp* interp, Tcl_Obj* path, int checked) noexcept;
 int __real_TclFileTemporaryCmd(ClientData data, Tcl_Interp* interp, int count, Tcl_Obj* const words[]) noexcept;
 int __real_TclCrossFilesystemCopy(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target) noexcept;
+const char* __real_Tcl_PosixError(Tcl_Interp* interp) noexcept;
 int __real_Tcl_FSCopyDirectory(Tcl_Obj* source, Tcl_Obj* target, Tcl_Obj** culprit) noexcept;
 int __real_Tcl_FSRenameFile(Tcl_Obj* source, Tcl_Obj* target) noexcept;
 struct passwd* __real_TclpGetPwUid(uid_t uid) noexcept;
@@ -134,6 +137,27 @@ int __wrap_Tcl_FSRenameFile(Tcl_Obj* source, Tcl_Obj* target) noexcept {
   if (result == TCL_OK || Tcl_GetErrno() != EXDEV) return result;
   Tcl_SetErrno(starlit::may_move_across(source, target) ? EXDEV : EINVAL);
   return TCL_ERROR;  // not -1, as Tcl's own does: a command's result comes of it
+}
+
+const char* __wrap_Tcl_PosixError(Tcl_Interp* interp) noexcept {
+  const starlit::jail::Promises denial = starlit::jail::take_denial();
+  // Tcl goes on to the next address after a socket that was denied, and says that the host cannot be reached.
+  const bool is_denied = denial != 0 && (Tcl_GetErrno() == EACCES || Tcl_GetErrno() == EHOSTUNREACH);
+  if (is_denied) Tcl_SetErrno(EACCES);
+  const char* text = __real_Tcl_PosixError(interp);
+  if (!is_denied || interp == nullptr) return text;
+  Tcl_Obj* words = Tcl_NewListObj(0, nullptr);
+  for (const char* word : {"SAFEKIT", "DENIED"}) Tcl_ListObjAppendElement(nullptr, words, Tcl_NewStringObj(word, -1));
+  if (denial != ~0u) {
+    starlit::jail::for_each_name(
+        denial,
+        [](void* list, std::string_view name) {
+          Tcl_ListObjAppendElement(nullptr, static_cast<Tcl_Obj*>(list), starlit::new_string(name));
+        },
+        words);
+  }
+  Tcl_SetObjErrorCode(interp, words);
+  return text;
 }
 
 struct passwd* __wrap_TclpGetPwUid(uid_t uid) noexcept {

@@ -9,70 +9,26 @@
 // What application and script see follows the classic runtimes: argv0 is `<executable>/main.tcl` in a starpack and the
 // script's name as typed otherwise; argv, argc; tcl_interactive 0; `info script`.
 
-#include <sqlite3.h>
-#include <zlib.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <string>
 
 #include "archive/name.h"
-#include "boot.h"
+#include "jailed.h"
 #include "options.h"
+#include "run.h"
 #include "script_file.h"
+#include "self.h"
 #include "shell.h"
-#include "version.h"
 
 namespace starlit {
 namespace {
-
-void set_variable(Tcl_Interp* interp, const char* name, Tcl_Obj* value) {
-  Tcl_SetVar2Ex(interp, name, nullptr, value, TCL_GLOBAL_ONLY);
-}
-
-void set_arguments(Tcl_Interp* interp, const std::string& argv0, const std::vector<std::string>& arguments) {
-  Tcl_Obj* list = Tcl_NewListObj(0, nullptr);
-  for (const std::string& argument : arguments) Tcl_ListObjAppendElement(nullptr, list, from_host(argument));
-  set_variable(interp, "argv0", from_host(argv0));
-  set_variable(interp, "argv", list);
-  set_variable(interp, "argc", Tcl_NewWideIntObj(static_cast<Tcl_WideInt>(arguments.size())));
-  set_variable(interp, "tcl_interactive", Tcl_NewIntObj(0));
-}
-
-// Writes to a standard channel, which the script may have closed. Returns whether all was written.
-bool write_channel(int which, std::string_view text) {
-  const Tcl_Channel channel = Tcl_GetStdChannel(which);
-  return channel != nullptr && Tcl_WriteChars(channel, text.data(), static_cast<Tcl_Size>(text.size())) >= 0 &&
-         Tcl_Flush(channel) == TCL_OK;
-}
 
 // What an option prints. Returns the exit status.
 int print(std::string_view text) {
   if (write_channel(TCL_STDOUT, text)) return 0;
   write_channel(TCL_STDERR, std::string("tclkit: couldn't write: ") + Tcl_ErrnoMsg(Tcl_GetErrno()) + "\n");
   return kExitFailure;
-}
-
-// What tclsh prints for a script that fails: the trace of the error.
-void report_error(Tcl_Interp* interp, int code) {
-  const Obj options(Tcl_GetReturnOptions(interp, code));
-  const Obj key(new_string("-errorinfo"));
-  Tcl_Obj* trace = nullptr;
-  Tcl_DictObjGet(nullptr, options.get(), key.get(), &trace);
-  write_channel(TCL_STDERR, std::string(string_of(trace != nullptr ? trace : Tcl_GetObjResult(interp))) + "\n");
-}
-
-int status_of(Tcl_Interp* interp, int code) {
-  if (code == TCL_OK) return 0;
-  report_error(interp, code);
-  return kExitFailure;
-}
-
-// Evaluates a file. Returns the exit status. A null encoding is the system encoding.
-int run_file(Tcl_Interp* interp, const std::string& path, const char* encoding) {
-  const Obj file(from_host(path));
-  Tcl_SetStartupScript(file.get(), encoding);
-  return status_of(interp, Tcl_FSEvalFileEx(interp, file.get(), encoding));
 }
 
 // Evaluates all of standard input as one script.
@@ -88,11 +44,6 @@ int run_stdin(Tcl_Interp* interp, const char* encoding) {
     return kExitFailure;
   }
   return status_of(interp, Tcl_EvalObjEx(interp, script.get(), TCL_EVAL_GLOBAL));
-}
-
-std::string version_text() {
-  return std::string("Starlit ") + kVersion + " (Tcl " + TCL_PATCH_LEVEL + ", SQLite " + sqlite3_libversion() +
-         ", zlib " + zlibVersion() + ")\n";
 }
 
 // All licence texts lie in one directory of the archive, named after what they are for.
@@ -146,7 +97,13 @@ int run_options(Runtime& runtime, const Options& options, const char* argv0) {
   return kExitFailure;
 }
 
+// Looked at and closed again: a jail comes before everything else.
+bool is_application(const char* argv0) { return open_own_archive(own_path(argv0))->find("main.tcl").has_value(); }
+
 int run(int argc, char* argv[]) {
+  if (argc > 1 && std::string_view(argv[1]) == "--jail" && !is_application(argv[0])) {
+    return run_jailed({argv + 2, argv + argc}, argv[0]);
+  }
   Runtime runtime = boot(argc > 0 ? argv[0] : nullptr);
   Tcl_Interp* interp = runtime.interp.get();
   int status;
@@ -157,12 +114,7 @@ int run(int argc, char* argv[]) {
   } else {
     status = run_options(runtime, parse_options(argc, argv), argc > 0 ? argv[0] : nullptr);
   }
-  // By the command, which a script may have replaced to clean up first.
-  Tcl_Obj* const exit[] = {new_string("exit"), Tcl_NewIntObj(status)};
-  const Obj call(Tcl_NewListObj(2, exit));
-  Tcl_EvalObjEx(interp, call.get(), TCL_EVAL_GLOBAL);
-  Tcl_Exit(status);
-  return status;
+  leave(interp, status);
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ package ifneeded starkit 1.3.3 [list source $::starlit::home/lib/starkit/starkit
 
 # Linked in: nothing of it runs before it is asked for.
 package ifneeded sqlite3 $::starlit::sqlite {load {} Sqlite3}
+package ifneeded safekit $::starlit::version [list package provide safekit $::starlit::version]
 
 # clock.tcl is sourced by init.tcl's stubs from this folder, on the first [clock format], [clock scan] or [clock add].
 set ::tcl::clock::TclLibDir $::starlit::bootLibrary

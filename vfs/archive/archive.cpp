@@ -100,6 +100,13 @@ Archive::Archive(std::shared_ptr<const HostFile> executable)
   prepare_statements(Trust::kNone);
 }
 
+void Archive::hold() {
+  const auto turn = lock();
+  if (!file_ || is_writable() || in_view_) return;
+  execute(database_, "BEGIN; SELECT 1 FROM sqlite_schema", path_);
+  in_view_ = true;
+}
+
 void Archive::tidy_up() noexcept {
   if (starpack_ || !file_ || !is_writable()) return;
   release();
@@ -218,6 +225,12 @@ std::shared_ptr<Archive> Archive::open_file(const std::string& path, Access acce
   }
   const Location location = locate_in(*host, fd);
   return std::shared_ptr<Archive>(new Archive(host, location, access));
+}
+
+std::shared_ptr<Archive> Archive::open_sealed(Fd file, std::string path) {
+  const auto host = std::make_shared<const HostFile>(std::move(file), std::move(path));
+  const Location location = locate_archive(host->open(Access::kRead), host->path());
+  return std::shared_ptr<Archive>(new Archive(host, location, Access::kRead));
 }
 
 void Archive::renew() {

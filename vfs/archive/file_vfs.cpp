@@ -547,6 +547,8 @@ int FileVfs::remove(sqlite3_vfs* vfs, const char* name, int sync_directory) noex
 // directory is not to be seen, after chroot(2), nobody can tell.
 int FileVfs::access(sqlite3_vfs* vfs, const char* name, int, int* result) noexcept {
   const FileVfs* me = self(vfs);
+  *result = 0;
+  if (me->private_file_ >= 0 || std::string_view(name).ends_with("-wal")) return SQLITE_OK;
   if (!is_journal(name)) {
     *result = ::access(name, F_OK) == 0 ? 1 : 0;
     if (*result != 0) return SQLITE_OK;
@@ -557,7 +559,7 @@ int FileVfs::access(sqlite3_vfs* vfs, const char* name, int, int* result) noexce
     std::snprintf(directory, sizeof directory, "%.*s", static_cast<int>(std::max<std::size_t>(slash, 1)), name);
     return ::access(directory, X_OK) == 0 ? SQLITE_OK : SQLITE_IOERR_ACCESS;
   }
-  *result = me->private_file_ < 0 && me->host_->has_unfinished_journal() ? 1 : 0;
+  *result = me->host_->has_unfinished_journal() ? 1 : 0;
   return SQLITE_OK;
 }
 
@@ -594,7 +596,8 @@ FileDatabase::FileDatabase(std::shared_ptr<const HostFile> host, const Location&
   const std::string path = host->path();
   // Whether it can be opened at all is told here, in words; SQLite would only say that it cannot.
   static_cast<void>(host->open(access));
-  vfs_ = std::make_unique<FileVfs>(std::move(host), location, access);
+  const int sealed = host->sealed();
+  vfs_ = std::make_unique<FileVfs>(std::move(host), location, access, sealed);
   const int mode = access == Access::kWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
   database_ = open_database("/archive", mode | SQLITE_OPEN_NOMUTEX, vfs_->name(), path);
   wait_for_others();

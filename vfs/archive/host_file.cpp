@@ -79,7 +79,21 @@ HostFile::HostFile(const std::string& path) : path_(path) {
   group_ = status.st_gid;
 }
 
+HostFile::HostFile(Fd file, std::string path) : path_(std::move(path)), sealed_(std::move(file)), can_sync_(false) {
+  const struct stat status = stat_fd(sealed_, path_);
+  if (!S_ISREG(status.st_mode)) throw Error(EINVAL, "NOTFILE", quoted("couldn't open", path_) + ": not a regular file");
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
+  mode_ = status.st_mode & 0777;
+}
+
 Fd HostFile::open(Access access) const {
+  if (sealed_) {
+    if (access == Access::kWrite) throw posix_error("couldn't open", path_, EROFS);
+    Fd same(::fcntl(sealed_.get(), F_DUPFD_CLOEXEC, 0));
+    if (!same) throw posix_error("couldn't open", path_);
+    return same;
+  }
   Fd fd(open_at(directory_.get(), name_.c_str(), (access == Access::kWrite ? O_RDWR : O_RDONLY) | kCareful));
   if (!fd) throw posix_error("couldn't open", path_);
   const struct stat status = stat_fd(fd, path_);

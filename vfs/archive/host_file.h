@@ -29,6 +29,13 @@ class HostFile {
   // `path` may lead through links; what it leads to is a regular file. Throws Error `couldn't open "path": ...`.
   explicit HostFile(const std::string& path);
 
+  // A file that was opened before, and nothing of its directory: for a process that has locked itself in. It can be read,
+  // by this one open file description; whoever opened it sees to it that it does not change. `path` is for messages.
+  HostFile(Fd file, std::string path);
+
+  // That one, or -1.
+  int sealed() const noexcept { return sealed_.get(); }
+
   // As it was given.
   const std::string& path() const noexcept { return path_; }
 
@@ -89,6 +96,7 @@ class HostFile {
   bool trusts(const struct stat& journal) const noexcept;
 
   std::string path_;
+  Fd sealed_;
   std::string name_;  // in the directory
   Fd directory_;
   bool can_sync_ = true;  // whether the directory is open for reading

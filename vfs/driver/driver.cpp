@@ -154,6 +154,12 @@ void unmount_archive(const std::string& point) {
   Tcl_FSMountsChanged(&kArchiveFilesystem);
 }
 
+void hold_mounts() {
+  const MountTable* table = mount_table();
+  if (table == nullptr) return;
+  for (const auto& mount : table->all()) mount->session()->archive().hold();
+}
+
 int temporary_file(Tcl_Interp* interp, Tcl_Obj* variable, Tcl_Obj* path_template) noexcept {
   try {
     const MountTable* table = mount_table();

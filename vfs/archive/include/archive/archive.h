@@ -83,6 +83,9 @@ class Archive : public std::enable_shared_from_this<Archive> {
   // sqlite3 shell are held apart by SQLite's locks. An executable is changed by making a new one: see starpack.h.
   static std::shared_ptr<Archive> open_file(const std::string& path, Access access = Access::kRead);
 
+  // Opens an archive, read-only, in a file that was opened before: HostFile's second constructor. Throws Error.
+  static std::shared_ptr<Archive> open_sealed(Fd file, std::string path);
+
   // The same file once more, as a connection of its own: for another thread. Works where the path no longer leads to
   // the file. Only for archives in files.
   std::shared_ptr<Archive> reopen() const;
@@ -106,6 +109,10 @@ class Archive : public std::enable_shared_from_this<Archive> {
 
   // Of an executable: takes over what others have made of it meanwhile. Does nothing within a transaction.
   void renew();
+
+  // From now on the view is this one, under one lock that is kept: for a process that is about to lock itself in and cannot
+  // take locks then. Does nothing to a writable archive or one in memory. Throws Error.
+  void hold();
 
   // For a thread that leaves it, with which the process may end: undoes the transaction that is open, if one is, and takes
   // away what writing has left beside the file.

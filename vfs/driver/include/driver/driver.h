@@ -39,6 +39,9 @@ OpenedArchive open_archive(Tcl_Interp* interp, Tcl_Obj* path, Access access);
 void mount_archive(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s);
 void unmount_archive(const std::string& point);
 
+// Archive::hold() for all that is mounted.
+void hold_mounts();
+
 // Copies between the host and an archive, or two archives: a file or link, or a directory with all below it. 0 or an
 // errno; nothing where a path is of another file system, and Tcl has to do it. `culprit` becomes the path that failed, with
 // a reference for the caller.

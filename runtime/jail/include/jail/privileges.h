@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+//
+// What a process may do because of who it is: ids, capabilities, set-id programs, keys, other processes' looks at it.
+// Every function throws Error with what it could not do.
+
+#pragma once
+
+#include <sys/types.h>
+
+namespace starlit::jail {
+
+// No execve(2) gives rights any more.
+void forbid_new_privileges();
+
+// Empties all sets of capabilities for good: bounding, ambient, inheritable, permitted, effective. Proves it.
+void drop_capabilities();
+
+// Real, effective, saved and filesystem ids; supplementary groups too where the kernel lets this process set them.
+// Proves that there is no way back. In a user namespace of its own groups stay as they are.
+void become(uid_t uid, gid_t gid, bool can_drop_groups);
+
+// A new, empty session keyring in place of the user's.
+void leave_keyring();
+
+// A session of its own: no controlling terminal, so nothing can be typed into it (TIOCSTI).
+void leave_session();
+
+// Not to be traced or dumped, and killed when the parent ends.
+void hide_from_others();
+void die_with_parent(pid_t parent);
+
+// Memory that was written can not become code: prctl(PR_SET_MDWE), Linux 6.3. Does nothing on older kernels, where the
+// filter alone sees to it.
+void forbid_new_code();
+
+}  // namespace starlit::jail

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+//
+// Tells what the filter has denied. A denied call raises SIGSYS; the handler finds in the table of promises.h what it
+// would have needed, says so on stderr once for each kind, and makes the call fail with EACCES.
+//
+//     safekit: denied: the kit tried to make a file (openat); to allow it: --allow wpath,cpath
+//
+// When learning, the handler makes the call itself, through the one instruction that the filter lets pass: nothing is
+// denied, and what would have been needed is remembered. Learning is no jail.
+
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "jail/promises.h"
+
+namespace starlit::jail {
+
+// In memory that supervisor and prisoner share. The prisoner may write what he likes into it: it is counted, never
+// trusted.
+struct Report {
+  std::atomic<std::uint32_t> kinds;     // of denials
+  std::atomic<Promises> lacking;        // by which they would have been allowed
+  std::atomic<std::uint32_t> hopeless;  // kinds that no promise allows
+  std::array<std::atomic<std::uint32_t>, 512> seen;  // by call: what it lacked
+};
+
+// A new one, shared with later children; lasts as long as the process. Throws Error.
+Report* make_report();
+
+// Takes over SIGSYS in this process. `error_fd` stays open: lines go there; -1 for none.
+void start_reporter(Report* report, Promises granted, int error_fd, bool is_learning);
+
+// The address behind the gate's instruction: build_filter().
+const void* gate_address() noexcept;
+
+// What the calling thread's last denied call lacked, once: 0 when there is none since the last time it was asked;
+// ~0 for a call that no promise allows.
+Promises take_denial() noexcept;
+
+}  // namespace starlit::jail

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT
+
+#include "jail/options.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/error.h"
+
+namespace starlit::jail {
+namespace {
+
+[[noreturn]] void fail_usage(const std::string& text) { throw Error(EINVAL, "USAGE", text); }
+
+struct LayerName {
+  std::string_view name;
+  Layer layer;
+};
+constexpr LayerName kLayers[] = {
+    {"user", kUserLayer},       {"mount", kMountLayer},
+    {"pid", kPidLayer},         {"net", kNetLayer},
+    {"ipc", kIpcLayer},         {"uts", kUtsLayer},
+    {"cgroup", kCgroupLayer},   {"capabilities", kCapabilitiesLayer},
+    {"ids", kIdsLayer},         {"no-new-privs", kNoNewPrivsLayer},
+    {"landlock", kLandlockLayer}, {"seccomp", kSeccompLayer},
+    {"limits", kLimitsLayer},   {"environment", kEnvironmentLayer},
+    {"session", kSessionLayer}, {"keyring", kKeyringLayer},
+    {"descriptors", kDescriptorsLayer}, {"self-test", kSelfTestLayer},
+};
+
+Layers parse_layers(std::string_view list) {
+  Layers layers = 0;
+  while (!list.empty()) {
+    const auto comma = std::min(list.find(','), list.size());
+    const std::string_view word = list.substr(0, comma);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    const auto layer = std::find_if(std::begin(kLayers), std::end(kLayers), [&](const auto& l) { return l.name == word; });
+    if (layer == std::end(kLayers)) fail_usage(quoted("unknown layer", word) + " (hint: they are " + layer_list(~0u) + ")");
+    layers |= layer->layer;
+  }
+  return layers;
+}
+
+template <typename T>
+T parse_number(std::string_view text, T least, T most, std::string_view what) {
+  T number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < least || number > most) {
+    fail_usage(quoted("not a " + std::string(what), text));
+  }
+  return number;
+}
+
+std::uint16_t parse_port(std::string_view text) { return parse_number<std::uint16_t>(text, 1, 65535, "port"); }
+
+std::string absolute(std::string_view path) {
+  if (!path.starts_with('/')) fail_usage(quoted("not an absolute path", path));
+  return std::string(path);
+}
+
+std::string bare_target(std::string_view text, std::uint64_t& size_bytes) {
+  size_bytes = 16 << 20;
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return absolute(text);
+  const auto size = parse_size(text.substr(colon + 1));
+  if (!size) fail_usage(quoted("a tmpfs needs a size:", text));
+  size_bytes = *size;
+  return absolute(text.substr(0, colon));
+}
+
+using Words = std::span<const std::string>;
+
+struct Option {
+  std::string_view name;
+  std::string_view values;  // "" or their names, separated by blanks
+  std::string_view help;
+  void (*set)(Options& options, Words values);
+
+  std::size_t count() const noexcept {
+    return values.empty() ? 0 : static_cast<std::size_t>(std::count(values.begin(), values.end(), ' ') + 1);
+  }
+};
+
+struct Group {
+  std::string_view title;
+  std::span<const Option> options;
+};
+
+constexpr Option kPermissions[] = {
+    {"--allow", "PROMISES", "what the program may do beyond `stdio rpath`; --promises lists them",
+     [](Options& o, Words v) { o.promises |= parse_promises(v[0]); }},
+    {"--deny", "PROMISES", "what it may not do of these",
+     [](Options& o, Words v) { o.promises &= ~parse_promises(v[0]); }},
+    {"--on-denial", "report|error|kill", "what a denial does: a line and EACCES, EACCES alone, the end",
+     [](Options& o, Words v) {
+       if (v[0] == "report") {
+         o.denial = Denial::kReport;
+       } else if (v[0] == "error") {
+         o.denial = Denial::kError;
+       } else if (v[0] == "kill") {
+         o.denial = Denial::kKill;
+       } else {
+         fail_usage(quoted("--on-denial is report, error or kill, not", v[0]));
+       }
+     }},
+};
+
+constexpr Option kFiles[] = {
+    {"--root", "DIR", "the program's /, read-only; without it an empty directory",
+     [](Options& o, Words v) { o.root.directory = v[0]; }},
+    {"--writable-root", "", "that directory can be written, as far as its permissions go",
+     [](Options& o, Words) { o.root.is_writable = true; }},
+    {"--ro-bind", "SOURCE TARGET", "shows a file or directory of the host there, read-only",
+     [](Options& o, Words v) {
+       o.root.mounts.push_back({jail::Mount::Kind::kReadOnly, v[0], absolute(v[1])});
+     }},
+    {"--bind", "SOURCE TARGET", "the same, to be written too",
+     [](Options& o, Words v) {
+       o.root.mounts.push_back({jail::Mount::Kind::kWritable, v[0], absolute(v[1])});
+     }},
+    {"--tmpfs", "TARGET[:SIZE]", "an empty directory in memory, 16M at most unless said",
+     [](Options& o, Words v) {
+       jail::Mount mount{jail::Mount::Kind::kTmpfs, "", ""};
+       mount.target = bare_target(v[0], mount.size_bytes);
+       o.root.mounts.push_back(std::move(mount));
+     }},
+    {"--dev", "", "/dev/null, zero, full, random and urandom of the host",
+     [](Options& o, Words) {
+       for (const char* name : {"null", "zero", "full", "random", "urandom"}) {
+         const std::string path = std::string("/dev/") + name;
+         o.root.mounts.push_back({jail::Mount::Kind::kWritable, path, path});
+       }
+     }},
+};
+
+constexpr Option kNetwork[] = {
+    {"--net", "none|loopback|host", "none; a loopback of its own; the host's network",
+     [](Options& o, Words v) {
+       if (v[0] == "none") {
+         o.network = Network::kNone;
+       } else if (v[0] == "loopback") {
+         o.network = Network::kLoopback;
+       } else if (v[0] == "host") {
+         o.network = Network::kHost;
+       } else {
+         fail_usage(quoted("--net is none, loopback or host, not", v[0]));
+       }
+     }},
+    {"--connect-tcp", "PORT", "TCP connections go to this port only; may be repeated",
+     [](Options& o, Words v) { o.connect_ports.push_back(parse_port(v[0])); }},
+    {"--bind-tcp", "PORT", "TCP servers take this port only; may be repeated",
+     [](Options& o, Words v) { o.bind_ports.push_back(parse_port(v[0])); }},
+};
+
+constexpr Option kLimitOptions[] = {
+    {"--limit-memory", "SIZE", "512M of addresses, unless said",
+     [](Options& o, Words v) { o.limits.memory_bytes = parse_size(v[0]); }},
+    {"--limit-cpu", "TIME", "60s of processor time", [](Options& o, Words v) { o.limits.cpu_s = parse_duration(v[0]); }},
+    {"--limit-time", "TIME", "time by the clock; none", [](Options& o, Words v) { o.limits.time_s = parse_duration(v[0]); }},
+    {"--limit-processes", "N", "32, threads included",
+     [](Options& o, Words v) {
+       o.limits.processes = parse_count(v[0]);
+       o.limits_processes = true;
+     }},
+    {"--limit-files", "N", "64 open at a time", [](Options& o, Words v) { o.limits.files = parse_count(v[0]); }},
+    {"--limit-file-size", "SIZE", "16M", [](Options& o, Words v) { o.limits.file_size_bytes = parse_size(v[0]); }},
+};
+
+constexpr Option kSurroundings[] = {
+    {"--setenv", "NAME VALUE", "a variable of the environment, which is else empty but for LANG, HOME, PATH",
+     [](Options& o, Words v) {
+       if (v[0].empty() || v[0].find('=') != std::string::npos) fail_usage(quoted("not a variable's name", v[0]));
+       o.set_environment.emplace_back(v[0], v[1]);
+     }},
+    {"--keep-env", "NAME", "a variable that keeps its value",
+     [](Options& o, Words v) { o.kept_environment.push_back(v[0]); }},
+    {"--hostname", "NAME", "kit",
+     [](Options& o, Words v) {
+       if (v[0].empty() || v[0].size() > 64) fail_usage(quoted("not a host name", v[0]));
+       o.host_name = v[0];
+     }},
+    {"--uid", "N", "the user to be: for root, who else becomes nobody",
+     [](Options& o, Words v) { o.uid = parse_number<uid_t>(v[0], 1, 0xfffffffe, "user id but root's"); }},
+    {"--gid", "N", "the group to be", [](Options& o, Words v) { o.gid = parse_number<gid_t>(v[0], 1, 0xfffffffe, "group id but root's"); }},
+    {"--tty", "", "shares the terminal, instead of a session of its own",
+     [](Options& o, Words) { o.shares_terminal = true; }},
+};
+
+constexpr Option kWays[] = {
+    {"--mode", "namespaces|chroot|landlock", "the way in: without privilege; by chroot(2), for root; neither",
+     [](Options& o, Words v) {
+       if (v[0] == "namespaces") {
+         o.mode = Mode::kNamespaces;
+       } else if (v[0] == "chroot") {
+         o.mode = Mode::kChroot;
+       } else if (v[0] == "landlock") {
+         o.mode = Mode::kLandlock;
+       } else {
+         fail_usage(quoted("--mode is namespaces, chroot or landlock, not", v[0]));
+       }
+     }},
+    {"--without", "LAYERS", "leaves layers out: --explain names them",
+     [](Options& o, Words v) { o.without |= parse_layers(v[0]); }},
+    {"--program", "", "the file is a program in the root, not a kit", [](Options& o, Words) { o.is_program = true; }},
+    {"--quiet", "", "no lines about denials, no summary", [](Options& o, Words) { o.is_quiet = true; }},
+};
+
+constexpr Option kActions[] = {
+    {"--explain", "", "prints the plan: each step, what it stops, what stays open",
+     [](Options& o, Words) { o.action = Action::kExplain; }},
+    {"--dry-run", "", "prints the steps and does nothing", [](Options& o, Words) { o.action = Action::kDryRun; }},
+    {"--check", "", "prints what this kernel offers", [](Options& o, Words) { o.action = Action::kCheck; }},
+    {"--learn", "", "runs the program WITHOUT a jail, then prints the promises that it needs",
+     [](Options& o, Words) { o.action = Action::kLearn; }},
+    {"--promises", "", "prints the promises, call by call", [](Options& o, Words) { o.action = Action::kPromises; }},
+    {"--json", "", "--check as JSON", [](Options& o, Words) { o.is_json = true; }},
+    {"--help", "", "prints this text", [](Options& o, Words) { o.action = Action::kHelp; }},
+    {"--version", "", "prints the version", [](Options& o, Words) { o.action = Action::kVersion; }},
+};
+
+constexpr Group kGroups[] = {
+    {"What it may do", kPermissions}, {"Files", kFiles}, {"Network", kNetwork},
+    {"Limits (none lifts one)", kLimitOptions}, {"Surroundings", kSurroundings}, {"The jail", kWays}, {"Instead of running", kActions},
+};
+
+const Option* find_option(std::string_view name) {
+  for (const Group& group : kGroups) {
+    for (const Option& option : group.options) {
+      if (option.name == name) return &option;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::string layer_list(Layers layers) {
+  std::string text;
+  for (const LayerName& layer : kLayers) {
+    if ((layers & layer.layer) == 0) continue;
+    if (!text.empty()) text += ' ';
+    text += layer.name;
+  }
+  return text;
+}
+
+std::pair<Options, std::size_t> parse_options(std::span<const std::string> words) {
+  Options options;
+  std::size_t at = 0;
+  while (at < words.size() && words[at].starts_with("-") && words[at].size() > 1) {
+    std::string name = words[at++];
+    if (name == "--") break;
+    std::optional<std::string> joined;
+    if (const auto equals = name.find('='); equals != std::string::npos) {
+      joined = name.substr(equals + 1);
+      name.resize(equals);
+    }
+    const Option* option = find_option(name);
+    if (option == nullptr) fail_usage(quoted("unknown option", name) + " (hint: safekit --help lists them)");
+    std::vector<std::string> values;
+    if (joined) values.push_back(*joined);
+    while (values.size() < option->count()) {
+      if (at == words.size()) fail_usage(name + " needs " + std::string(option->values));
+      values.push_back(words[at++]);
+    }
+    if (values.size() > option->count()) fail_usage(name + " takes no value");
+    option->set(options, values);
+  }
+  return {std::move(options), at};
+}
+
+void check_options(const Options& options) {
+  const auto refuse = [](const std::string& text) { throw Error(EINVAL, "USAGE", text); };
+  if ((options.promises & kStdio) == 0) refuse("nothing runs without the promise stdio");
+  const bool has_root = options.mode != Mode::kLandlock && (options.without & kMountLayer) == 0;
+  if (options.mode != Mode::kNamespaces) {
+    for (const Mount& mount : options.root.mounts) {
+      if (options.mode == Mode::kChroot || mount.kind == Mount::Kind::kTmpfs || mount.source != mount.target) {
+        refuse(quoted("nothing can be mounted at", mount.target) + " in this mode (hint: --mode namespaces)");
+      }
+    }
+    if (options.network == Network::kLoopback) refuse("a loopback of its own needs --mode namespaces");
+  }
+  if (!has_root && !options.root.directory.empty()) refuse("--root needs a way to change the root");
+  if ((options.without & kUserLayer) != 0 && options.mode == Mode::kNamespaces &&
+      (options.without & kNamespaceLayers) != kNamespaceLayers && ::geteuid() != 0) {
+    refuse("without the user namespace only root can make the others");
+  }
+  if (options.is_program && (options.promises & kExec) == 0) refuse("a program needs the promise exec (hint: --allow exec)");
+  const bool has_ports = !options.bind_ports.empty() || !options.connect_ports.empty();
+  if (has_ports && (options.without & kLandlockLayer) != 0) refuse("ports can only be limited by Landlock, which is left out");
+  if (!options.connect_ports.empty() && (options.promises & kInetClient) == 0) {
+    refuse("--connect-tcp needs the promise inet:client");
+  }
+  if (!options.bind_ports.empty() && (options.promises & kInetServer) == 0) {
+    refuse("--bind-tcp needs the promise inet:server");
+  }
+  if ((options.without & kNoNewPrivsLayer) != 0 && (options.without & (kSeccompLayer | kLandlockLayer)) !=
+                                                      (kSeccompLayer | kLandlockLayer)) {
+    refuse("Landlock and seccomp need no-new-privs: leave all three out, or none");
+  }
+}
+
+std::string options_help() {
+  std::string text;
+  for (const Group& group : kGroups) {
+    text += "\n" + std::string(group.title) + "\n";
+    for (const Option& option : group.options) {
+      std::string left = "  " + std::string(option.name) + (option.values.empty() ? "" : " ") + std::string(option.values);
+      left.resize(std::max<std::size_t>(left.size() + 2, 32), ' ');
+      text += left + std::string(option.help) + "\n";
+    }
+  }
+  return text;
+}
+
+}  // namespace starlit::jail

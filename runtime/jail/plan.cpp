@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: MIT
+
+#include "jail/plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "jail/descriptors.h"
+#include "jail/landlock.h"
+#include "jail/privileges.h"
+#include "self_test.h"
+#include "supervisor.h"
+
+namespace starlit::jail {
+namespace {
+
+constexpr uid_t kNobody = 65534;
+
+// What a program finds where nothing else was asked for.
+constexpr std::pair<const char*, const char*> kEnvironment[] = {
+    {"PATH", "/usr/bin:/bin"}, {"HOME", "/"}, {"LANG", "C.UTF-8"}, {"TZ", "UTC"}};
+
+void clean_environment(const Options& options) {
+  std::vector<std::pair<std::string, std::string>> kept;
+  for (const std::string& name : options.kept_environment) {
+    if (const char* value = std::getenv(name.c_str())) kept.emplace_back(name, value);
+  }
+  if (options.shares_terminal) {
+    if (const char* terminal = std::getenv("TERM")) kept.emplace_back("TERM", terminal);
+  }
+  if (::clearenv() != 0) throw posix_error("couldn't clean", "the environment");
+  const auto set = [](const std::string& name, const std::string& value) {
+    if (::setenv(name.c_str(), value.c_str(), 1) != 0) throw posix_error("couldn't set the variable", name);
+  };
+  for (const auto& [name, value] : kEnvironment) set(name, value);
+  for (const auto& [name, value] : kept) set(name, value);
+  for (const auto& [name, value] : options.set_environment) set(name, value);
+}
+
+// unshare(2): EINVAL for a process with threads.
+void need_single_thread() {
+  if (::unshare(CLONE_THREAD) != 0) {
+    throw Error(EBUSY, "THREADS",
+                "couldn't lock all of the process: it has other threads (hint: enter the jail before any is made)");
+  }
+}
+
+std::string mount_text(const Mount& mount) {
+  switch (mount.kind) {
+    case Mount::Kind::kReadOnly: return mount.source + " at " + mount.target + ", read-only";
+    case Mount::Kind::kWritable: return mount.source + " at " + mount.target + ", writable";
+    case Mount::Kind::kTmpfs: return "a tmpfs of " + size_text(mount.size_bytes) + " at " + mount.target;
+  }
+  return "";
+}
+
+std::string ports_text(const std::vector<std::uint16_t>& ports) {
+  std::string text;
+  for (const std::uint16_t port : ports) text += (text.empty() ? "" : ", ") + std::to_string(port);
+  return text;
+}
+
+[[noreturn]] void fail_step(const Step& step, const Error& error) {
+  throw Error(error.posix(), error.code(), "couldn't set up the jail: " + step.does + ": " + error.text());
+}
+
+}  // namespace
+
+Plan::Plan(Options options, Context context) : options_(std::move(options)), context_(std::move(context)) {
+  check_options(options_);
+  if (options_.network == Network::kHost) options_.without |= kNetLayer;
+  if (context_.is_in_process) options_.without |= kPidLayer | kDescriptorsLayer | kEnvironmentLayer | kSessionLayer;
+  if (options_.mode != Mode::kNamespaces) options_.without |= kNamespaceLayers & ~kMountLayer;
+  if (options_.mode == Mode::kLandlock) options_.without |= kMountLayer;
+  if (options_.shares_terminal) options_.without |= kSessionLayer;
+  if (options_.action == Action::kLearn) options_.without |= kLandlockLayer | kSelfTestLayer;
+  // The kernel counts what the user runs elsewhere too, but for a user namespace of the program's own.
+  if (!has(kUserLayer) && !options_.limits_processes) options_.limits.processes.reset();
+  plan_process();
+  plan_namespaces();
+  plan_root();
+  plan_rights();
+  plan_lock();
+}
+
+void Plan::add(Layer layer, Phase phase, std::string does, std::string stops, std::function<void()> apply) {
+  if (has(layer)) steps_.push_back({layer, phase, std::move(does), std::move(stops), std::move(apply)});
+}
+
+void Plan::plan_process() {
+  add(kDescriptorsLayer, Phase::kPrepare, "open descriptors: only 0, 1 and 2, none of them a directory",
+      "leaving by a directory that was left open; files of the caller", [this] {
+        check_standard_descriptors();
+        close_others(context_.kept);
+      });
+  add(kEnvironmentLayer, Phase::kPrepare, "the environment: PATH, HOME, LANG, TZ and what was asked for",
+      "secrets and switches in variables", [this] { clean_environment(options_); });
+}
+
+void Plan::plan_namespaces() {
+  const bool is_root = ::geteuid() == 0;
+  if (is_root || options_.uid || options_.gid) {
+    const uid_t uid = options_.uid.value_or(is_root ? kNobody : ::getuid());
+    const gid_t gid = options_.gid.value_or(is_root ? kNobody : ::getgid());
+    // chroot(2) is for root alone, so there it comes before.
+    const Phase phase = options_.mode == Mode::kChroot ? Phase::kInside : Phase::kOutside;
+    if (phase == Phase::kOutside) {
+      add(kIdsLayer, phase, "user " + std::to_string(uid) + ", group " + std::to_string(gid) + ", no other groups",
+          "root's rights", [uid, gid, is_root] {
+            become(uid, gid, is_root);
+            // Files of /proc/self would be root's else, and the id maps are among them: proc(5).
+            if (::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0) throw posix_error("couldn't become", "dumpable");
+          });
+    }
+  }
+  if (options_.mode != Mode::kNamespaces) return;
+  struct Flag {
+    Layer layer;
+    int flag;
+    const char* name;
+  };
+  constexpr Flag kFlags[] = {{kUserLayer, CLONE_NEWUSER, "user"}, {kMountLayer, CLONE_NEWNS, "mount"},
+                             {kPidLayer, CLONE_NEWPID, "pid"},    {kNetLayer, CLONE_NEWNET, "net"},
+                             {kIpcLayer, CLONE_NEWIPC, "ipc"},    {kUtsLayer, CLONE_NEWUTS, "uts"},
+                             {kCgroupLayer, CLONE_NEWCGROUP, "cgroup"}};
+  int flags = 0;
+  std::string names;
+  Layers layers = 0;
+  for (const Flag& flag : kFlags) {
+    if (!has(flag.layer)) continue;
+    flags |= flag.flag;
+    layers |= flag.layer;
+    names += (names.empty() ? "" : ", ") + std::string(flag.name);
+  }
+  if (flags == 0) return;
+  steps_.push_back({static_cast<Layer>(layers), Phase::kOutside, "new namespaces: " + names,
+                    "processes, networks, message queues and mounts of the host", [flags] { enter_namespaces(flags); }});
+}
+
+void Plan::plan_root() {
+  if (options_.mode == Mode::kNamespaces) {
+    Root root = options_.root;
+    root.has_programs = (options_.promises & kExec) != 0;
+    if ((options_.promises & kDns) != 0) {
+      for (const char* path : {"/etc/resolv.conf", "/etc/hosts"}) {
+        root.mounts.push_back({Mount::Kind::kReadOnly, path, path, 0, true});
+      }
+    }
+    std::string what = root.directory.empty() ? "a new root: empty, read-only"
+                                              : "a new root: " + root.directory +
+                                                    (root.is_writable ? ", writable" : ", read-only");
+    for (const Mount& mount : root.mounts) what += "; " + mount_text(mount);
+    add(kMountLayer, Phase::kInside, what, "all files of the host", [root] { enter_root(root); });
+    if (options_.network == Network::kLoopback) {
+      add(kNetLayer, Phase::kInside, "the loopback interface of the new network", "", [] { start_loopback(); });
+    }
+    add(kUtsLayer, Phase::kInside, "the host name " + options_.host_name, "the name of the host",
+        [name = options_.host_name] { set_host_name(name); });
+  } else if (options_.mode == Mode::kChroot) {
+    if (options_.root.directory.empty()) {
+      add(kMountLayer, Phase::kOutside, "an empty directory", "", [this] {
+        options_.root.directory = make_empty_directory();
+        options_.root.is_temporary = true;
+      });
+    }
+    add(kMountLayer, Phase::kInside,
+        "chroot: " + (options_.root.directory.empty() ? "that directory" : options_.root.directory), "all files of the host",
+        [this] { enter_chroot(options_.root.directory, options_.root.is_writable); });
+  }
+}
+
+void Plan::plan_rights() {
+  add(kSessionLayer, Phase::kInside, "a session of its own", "typing into the caller's terminal", [] { leave_session(); });
+  add(kKeyringLayer, Phase::kInside, "a session keyring of its own", "the caller's keys", [] { leave_keyring(); });
+  add(kLimitsLayer, Phase::kInside,
+      "limits: memory " + size_text(options_.limits.memory_bytes) + ", processor " +
+          (options_.limits.cpu_s ? std::to_string(*options_.limits.cpu_s) + "s" : "none") + ", processes " +
+          (options_.limits.processes ? std::to_string(*options_.limits.processes) : "none") + ", files " +
+          (options_.limits.files ? std::to_string(*options_.limits.files) : "none") + ", file size " +
+          size_text(options_.limits.file_size_bytes) + ", no core dumps",
+      "using up the machine", [this] { apply_limits(options_.limits); });
+  if (options_.mode == Mode::kChroot && ::geteuid() == 0) {
+    const uid_t uid = options_.uid.value_or(kNobody);
+    const gid_t gid = options_.gid.value_or(kNobody);
+    add(kIdsLayer, Phase::kInside, "user " + std::to_string(uid) + ", group " + std::to_string(gid) + ", no other groups",
+        "root's rights", [uid, gid] { become(uid, gid, true); });
+  }
+  add(kCapabilitiesLayer, Phase::kInside, "no capabilities", "what is left of root's rights", [] {
+    drop_capabilities();
+    hide_from_others();
+  });
+}
+
+void Plan::plan_lock() {
+  add(kNoNewPrivsLayer, Phase::kLock, "no new privileges", "set-id programs", [] { forbid_new_privileges(); });
+  if (has(kLandlockLayer)) {
+    const int abi = landlock_abi();
+    if (abi == 0) {
+      throw Error(ENOSYS, "LANDLOCK",
+                  "couldn't plan the jail: this kernel has no Landlock, which came with Linux 5.13 (hint: without it: "
+                  "--without landlock)");
+    }
+    if (!options_.bind_ports.empty() || !options_.connect_ports.empty()) {
+      if (abi < kLandlockNetAbi) {
+        throw Error(ENOSYS, "LANDLOCK",
+                    "couldn't plan the jail: limits for TCP ports need Landlock ABI 4 (Linux 6.7), and this kernel has " +
+                        std::to_string(abi));
+      }
+    }
+    std::string what = "Landlock (ABI " + std::to_string(abi) + ")";
+    if (!options_.connect_ports.empty()) what += "; TCP connections to port " + ports_text(options_.connect_ports);
+    if (!options_.bind_ports.empty()) what += "; TCP servers at port " + ports_text(options_.bind_ports);
+    add(kLandlockLayer, Phase::kLock, what, "files, signals and sockets outside, should another layer fail", [this] {
+      LandlockPolicy policy;
+      policy.is_connect_limited = !options_.connect_ports.empty() || (options_.promises & kInetClient) == 0;
+      policy.is_bind_limited = !options_.bind_ports.empty() || (options_.promises & kInetServer) == 0;
+      policy.connect_ports = options_.connect_ports;
+      policy.bind_ports = options_.bind_ports;
+      if ((options_.promises & kInetClient) != 0) policy.bind_ports.push_back(0);  // any free one, as Tcl's clients ask for
+      std::vector<Fd> open;
+      const auto allow = [&](const std::string& path, Promises promises) {
+        open.push_back(open_file(path, O_PATH));
+        policy.paths.push_back({open.back().get(), promises});
+      };
+      if (options_.mode == Mode::kLandlock) {
+        for (const Mount& mount : options_.root.mounts) {
+          const bool is_writable = mount.kind == Mount::Kind::kWritable;
+          allow(mount.source, options_.promises & (is_writable ? ~Promises{0} : kRpath | kExec));
+        }
+      } else if (has(kMountLayer)) {
+        allow("/", options_.promises);
+      }
+      apply_landlock(policy);
+    });
+  }
+  plan_filter();
+}
+
+void Plan::plan_filter() {
+  const bool is_learning = options_.action == Action::kLearn;
+  const Promises planned = is_learning ? kDefaultPromises : options_.promises;
+  // A program that is run in place of this one has no reporter.
+  const bool reports = is_learning || (options_.denial == Denial::kReport && !options_.is_program);
+  Denial denial = options_.denial;
+  if (is_learning) {
+    denial = Denial::kReport;
+  } else if (denial == Denial::kReport && options_.is_program) {
+    denial = Denial::kError;
+  }
+  add(kSeccompLayer, Phase::kLock, "the filter: " + promise_list(planned, " "),
+      "every system call that no promise names", [=, this, report = context_.report] {
+        if (context_.wanted && !is_learning) options_.promises &= context_.wanted() | kStdio;
+        const Promises granted = is_learning ? kDefaultPromises : options_.promises;
+        if ((granted & kExec) == 0 && !is_learning) forbid_new_code();
+        // First for the self-test, whose denials are not the program's.
+        static Report unread;
+        if (reports) start_reporter(is_learning ? report : &unread, granted, -1, is_learning);
+        install_filter(build_filter(granted, denial, static_cast<int>(::getpid()), is_learning ? gate_address() : nullptr));
+      });
+  // With kKill the first test would be the end.
+  if (denial != Denial::kKill) {
+    add(kSelfTestLayer, Phase::kSelfTest, "a test of all this", "a jail that is none", [this] {
+      test_self(options_, ~options_.without, static_cast<dev_t>(outside_[0]), static_cast<ino_t>(outside_[1]));
+      take_denial();
+    });
+  }
+  if (reports && !is_learning && has(kSeccompLayer)) {
+    steps_.push_back({kSeccompLayer, Phase::kSelfTest, "a line about each kind of denial", "", [this] {
+                        start_reporter(context_.report, options_.promises, options_.is_quiet ? -1 : STDERR_FILENO, false);
+                      }});
+  }
+}
+
+void Plan::take(Phase phase) const {
+  for (const Step& step : steps_) {
+    if (step.phase != phase) continue;
+    try {
+      step.apply();
+    } catch (const Error& error) {
+      fail_step(step, error);
+    }
+  }
+}
+
+void Plan::prepare() const { take(Phase::kPrepare); }
+
+void Plan::enter() const {
+  struct stat status {};
+  if (::stat("/", &status) == 0) {
+    outside_[0] = status.st_dev;
+    outside_[1] = status.st_ino;
+  }
+  if (context_.is_in_process) {
+    need_single_thread();
+    for (const Phase phase : {Phase::kOutside, Phase::kInside, Phase::kLock, Phase::kSelfTest}) take(phase);
+    return;
+  }
+  take(Phase::kOutside);
+  const bool has_init = has(kPidLayer) && (options_.promises & (kProc | kExec)) != 0;
+  start_supervised(options_, context_.report, has_init);
+  try {
+    take(Phase::kInside);
+    if (has_init) start_init();
+    take(Phase::kLock);
+    take(Phase::kSelfTest);
+  } catch (const Error& error) {
+    std::fprintf(stderr, "safekit: %s\n", error.what());
+    ::_exit(kExitJail);
+  }
+}
+
+std::string Plan::listing() const {
+  std::string text;
+  for (const Step& step : steps_) text += step.does + "\n";
+  return text;
+}
+
+std::string Plan::explanation() const {
+  std::string text = "The program may\n";
+  for (const PromiseName& name : promise_names()) {
+    const bool is_single = (name.promises & (name.promises - 1)) == 0;
+    if (is_single && (options_.promises & name.promises) != 0) {
+      std::string left = "  " + std::string(name.name);
+      left.resize(16, ' ');
+      text += left + std::string(name.meaning) + "\n";
+    }
+  }
+  text += "\nBefore its first line runs\n";
+  for (const Step& step : steps_) {
+    text += "  " + step.does + "\n";
+    if (!step.stops.empty()) text += "      against " + step.stops + "\n";
+  }
+  text += "\nWhat stays open\n";
+  const auto open = [&](const std::string& line) { text += "  " + line + "\n"; };
+  open("standard input, output and error, as far as they are the caller's");
+  open("the kernel's release and the time, and how fast and how loaded the machine is");
+  if (options_.mode == Mode::kNamespaces && has(kUserLayer) && ::geteuid() != 0) {
+    open("the caller's supplementary groups, for files that are shown to it");
+  }
+  if (options_.network == Network::kHost) open("the host's network, for what the promises name");
+  if (options_.mode == Mode::kLandlock) {
+    open("the names and sizes of the host's files (stat), its process list, its host name");
+  }
+  if (options_.denial == Denial::kKill) open("whether it is closed: with --on-denial kill it cannot be tested from within");
+  if (const std::string layers = layer_list(options_.without); !layers.empty()) open("left out: " + layers);
+  return text;
+}
+
+}  // namespace starlit::jail

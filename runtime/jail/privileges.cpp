@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+
+#include "jail/privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <linux/securebits.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_MDWE_REFUSE_EXEC_GAIN 1UL
+#endif
+
+namespace starlit::jail {
+namespace {
+
+struct CapabilitySets {
+  __user_cap_data_struct low;
+  __user_cap_data_struct high;
+};
+
+CapabilitySets capabilities() {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  CapabilitySets sets{};
+  if (::syscall(SYS_capget, &header, &sets.low) != 0) throw posix_error("couldn't read", "the capabilities");
+  return sets;
+}
+
+[[noreturn]] void fail(const char* what) { throw Error(EPERM, "PROOF", std::string("couldn't give up ") + what); }
+
+}  // namespace
+
+void forbid_new_privileges() {
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) throw posix_error("couldn't set", "no_new_privs");
+  if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) fail("new privileges");
+}
+
+void drop_capabilities() {
+  const auto before = capabilities();
+  // Without CAP_SETPCAP the bounding set cannot be lowered; with no_new_privs and no capability it means nothing.
+  const bool can_lower = (before.low.effective & (1u << CAP_SETPCAP)) != 0;
+  if (can_lower) {
+    for (unsigned long capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+      if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) throw posix_error("couldn't lower", "the bounding set");
+    }
+    constexpr unsigned long kLocked = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
+                                      SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
+                                      SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+    if (::prctl(PR_SET_SECUREBITS, kLocked, 0, 0, 0) != 0) throw posix_error("couldn't lock", "the secure bits");
+  }
+  if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL) {
+    throw posix_error("couldn't clear", "the ambient capabilities");
+  }
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  const __user_cap_data_struct none[2] = {};
+  if (::syscall(SYS_capset, &header, none) != 0) throw posix_error("couldn't clear", "the capabilities");
+  const auto after = capabilities();
+  if ((after.low.effective | after.low.permitted | after.low.inheritable | after.high.effective | after.high.permitted |
+       after.high.inheritable) != 0) {
+    fail("capabilities");
+  }
+}
+
+void become(uid_t uid, gid_t gid, bool can_drop_groups) {
+  if (can_drop_groups && ::setgroups(0, nullptr) != 0) throw posix_error("couldn't leave", "the supplementary groups");
+  if (::setresgid(gid, gid, gid) != 0) throw posix_error("couldn't become", "group " + std::to_string(gid));
+  if (::setresuid(uid, uid, uid) != 0) throw posix_error("couldn't become", "user " + std::to_string(uid));
+  uid_t real, effective, saved;
+  gid_t real_group, effective_group, saved_group;
+  if (::getresuid(&real, &effective, &saved) != 0 || ::getresgid(&real_group, &effective_group, &saved_group) != 0 ||
+      real != uid || effective != uid || saved != uid || real_group != gid || effective_group != gid ||
+      saved_group != gid) {
+    fail("the caller's ids");
+  }
+}
+
+void leave_keyring() {
+  // A kernel without keys has none to leave.
+  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS) {
+    throw posix_error("couldn't leave", "the session keyring");
+  }
+}
+
+void leave_session() {
+  // EPERM: it leads its process group; a child that was forked for the jail does not.
+  if (::setsid() < 0 && ::getsid(0) != ::getpid()) throw posix_error("couldn't leave", "the session");
+}
+
+void hide_from_others() {
+  if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) throw posix_error("couldn't forbid", "dumps");
+}
+
+void die_with_parent(pid_t parent) {
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) throw posix_error("couldn't bind to", "the parent");
+  // It may have ended before; in a pid namespace of its own the parent's id reads 0.
+  if (::getppid() != parent && ::getppid() != 0) ::_exit(125);
+}
+
+void forbid_new_code() {
+  if (::prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) != 0 && errno != EINVAL) {
+    throw posix_error("couldn't forbid", "new code");
+  }
+}
+
+}  // namespace starlit::jail

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+
+#include "supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+#include "base/error.h"
+#include "base/handle.h"
+#include "jail/plan.h"
+#include "jail/privileges.h"
+
+namespace starlit::jail {
+namespace {
+
+constexpr int kForwarded[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+constexpr int kSignalBase = 128;
+
+void say(const std::string& text) { std::fprintf(stderr, "safekit: %s\n", text.c_str()); }
+
+sigset_t waited_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGCHLD);
+  for (const int number : kForwarded) ::sigaddset(&set, number);
+  return set;
+}
+
+std::int64_t now_ms() {
+  struct timespec now;
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * std::int64_t{1000} + now.tv_nsec / 1'000'000;
+}
+
+void tell_denials(const Options& options, const Report& report) {
+  const unsigned kinds = report.kinds.load();
+  if (options.action == Action::kLearn) {
+    const std::string promises = promise_list(report.lacking.load() & ~kDefaultPromises, ",");
+    say(promises.empty() ? "learned: it needs no more than `stdio rpath`" : "learned: --allow " + promises);
+    if (report.hopeless.load() > 0) {
+      say("learned: " + std::to_string(report.hopeless.load()) + " of its system calls are allowed by no promise");
+    }
+    return;
+  }
+  if (kinds == 0 || options.is_quiet) return;
+  const std::string promises = promise_list(report.lacking.load(), ",");
+  say(std::to_string(kinds) + (kinds == 1 ? " kind" : " kinds") + " of action " + (kinds == 1 ? "was" : "were") +
+      " denied" + (promises.empty() ? "" : " (to allow: --allow " + promises + ")"));
+}
+
+// The status of a child as a shell would have it.
+int status_of(int status) { return WIFSIGNALED(status) ? kSignalBase + WTERMSIG(status) : WEXITSTATUS(status); }
+
+[[noreturn]] void supervise(pid_t child, const Options& options, const Report* report, bool has_init) {
+  const sigset_t signals = waited_signals();
+  const std::int64_t end_ms =
+      options.limits.time_s ? now_ms() + static_cast<std::int64_t>(*options.limits.time_s) * 1000 : INT64_MAX;
+  bool is_time_over = false;
+  int status = 0;
+  struct rusage usage {};
+  for (;;) {
+    const pid_t ended = ::wait4(child, &status, WNOHANG, &usage);
+    if (ended == child) break;
+    if (ended < 0 && errno != EINTR) ::_exit(kExitJail);
+    const std::int64_t left = std::max<std::int64_t>(end_ms - now_ms(), 0);
+    if (left == 0) {
+      is_time_over = true;
+      ::kill(child, SIGKILL);
+    }
+    const std::int64_t pause = is_time_over ? 1000 : std::min<std::int64_t>(left, 3'600'000);
+    const struct timespec timeout = {static_cast<time_t>(pause / 1000), static_cast<long>(pause % 1000) * 1'000'000};
+    const int number = ::sigtimedwait(&signals, nullptr, &timeout);
+    if (number <= 0 || number == SIGCHLD) continue;
+    // Process 1 of a pid namespace ignores signals that it does not handle: pid_namespaces(7).
+    ::kill(child, has_init || (options.without & kPidLayer) != 0 || options.mode != Mode::kNamespaces ? number : SIGKILL);
+    if (!has_init && number != SIGUSR1 && number != SIGUSR2) {
+      ::wait4(child, &status, 0, &usage);
+      status = number;  // as if it had ended by that one
+      break;
+    }
+  }
+  const std::int64_t used_s = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec;
+  if (is_time_over) {
+    say("ended: it ran for " + std::to_string(*options.limits.time_s) + " s (--limit-time)");
+  } else if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGXCPU) &&
+             options.limits.cpu_s && used_s + 1 >= static_cast<std::int64_t>(*options.limits.cpu_s)) {
+    say("ended: it used " + std::to_string(*options.limits.cpu_s) + " s of processor time (--limit-cpu)");
+  } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
+    say("ended: it made a system call that kills (--on-denial kill, or one of another architecture)");
+  }
+  if (options.root.is_temporary) ::rmdir(options.root.directory.c_str());
+  if (report != nullptr) tell_denials(options, *report);
+  ::_exit(status_of(status));
+}
+
+// Process 1: signals go to the program, whoever else ends is buried.
+[[noreturn]] void run_init(pid_t child) {
+  const sigset_t signals = waited_signals();
+  for (;;) {
+    int status = 0;
+    pid_t ended;
+    while ((ended = ::waitpid(-1, &status, WNOHANG)) > 0) {
+      if (ended == child) ::_exit(status_of(status));
+    }
+    const int number = ::sigwaitinfo(&signals, nullptr);
+    if (number > 0 && number != SIGCHLD) ::kill(child, number);
+  }
+}
+
+void fail_fork() { throw posix_error("couldn't start", "the process to be locked in"); }
+
+}  // namespace
+
+void start_supervised(const Options& options, const Report* report, bool has_init) {
+  sigset_t before;
+  const sigset_t signals = waited_signals();
+  ::sigprocmask(SIG_BLOCK, &signals, &before);
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) throw posix_error("couldn't make", "a pipe");
+  Fd alive(ends[0]);
+  Fd mine(ends[1]);
+  std::fflush(nullptr);
+  const pid_t child = ::fork();
+  if (child < 0) fail_fork();
+  if (child > 0) {
+    alive = Fd();
+    // It has namespaces of its own now, and rights in them; it needs none.
+    try {
+      if (options.mode == Mode::kNamespaces && (options.without & kCapabilitiesLayer) == 0) drop_capabilities();
+      forbid_new_privileges();
+    } catch (const Error& error) {
+      say(error.text());
+      ::kill(child, SIGKILL);
+      ::_exit(kExitJail);
+    }
+    supervise(child, options, report, has_init);
+  }
+  mine = Fd();
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) throw posix_error("couldn't bind to", "the supervisor");
+  // Has it ended already? Its end of the pipe would have been closed.
+  struct pollfd supervisor = {alive.get(), 0, 0};
+  if (::poll(&supervisor, 1, 0) != 0) ::_exit(kExitJail);
+  if (!has_init) ::sigprocmask(SIG_SETMASK, &before, nullptr);
+}
+
+void start_init() {
+  const pid_t program = ::fork();
+  if (program < 0) fail_fork();
+  if (program > 0) {
+    drop_capabilities();
+    forbid_new_privileges();
+    run_init(program);
+  }
+  const sigset_t signals = waited_signals();
+  ::sigprocmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+}  // namespace starlit::jail

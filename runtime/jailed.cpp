@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+
+#include "jailed.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "archive/executable.h"
+#include "archive/mark.h"
+#include "base/error.h"
+#include "jail/descriptors.h"
+#include "jail/kernel.h"
+#include "jail/plan.h"
+#include "run.h"
+
+namespace starlit {
+namespace {
+
+constexpr int kExitCannotRun = 126;
+constexpr int kExitNotFound = 127;
+constexpr const char* kPromisesMember = "safekit.promises";
+constexpr std::int64_t kPromisesMax = 4096;
+
+constexpr const char* kUsage =
+    "usage: safekit [OPTION ...] [--] FILE [ARGUMENT ...]\n"
+    "       tclkit --jail [OPTION ...] [--] FILE [ARGUMENT ...]\n"
+    "\n"
+    "Runs a kit, a starpack or a Tcl script locked in: in an empty root of its own, without network, without other\n"
+    "processes in sight, with the promises `stdio rpath` alone. No privilege is needed, and nothing to prepare.\n";
+
+constexpr const char* kStatuses =
+    "\n"
+    "Exit status: the program's own; 125 the jail could not be set up, 126 the file cannot be run, 127 it is not there,\n"
+    "128+N ended by signal N.\n";
+
+struct Failure {
+  int status;
+  std::string text;
+};
+
+// What is to be run, open, before anything of it is read.
+struct Program {
+  std::string path;  // of the host, links resolved
+  Fd file;
+  bool is_archive = false;
+};
+
+Program open_program(const std::string& path) {
+  Program program;
+  const std::unique_ptr<char, Calls<std::free>> resolved(::realpath(path.c_str(), nullptr));
+  if (!resolved) {
+    const int error = errno;
+    throw Failure{error == ENOENT || error == ENOTDIR ? kExitNotFound : kExitCannotRun,
+                  posix_error("couldn't open", path, error).text()};
+  }
+  program.path = resolved.get();
+  try {
+    program.file = open_regular(program.path);
+    // By its first and last bytes alone: the archive itself is read inside.
+    const std::int64_t size = stat_fd(program.file, path).st_size;
+    char head[16];
+    char tail[kMarkBytes];
+    const std::string_view begin(head, read_at(program.file, head, sizeof head, 0, path));
+    const std::int64_t end = std::max<std::int64_t>(size - static_cast<std::int64_t>(kMarkBytes), 0);
+    const std::string_view mark(tail, read_at(program.file, tail, sizeof tail, end, path));
+    program.is_archive = begin == std::string_view("SQLite format 3\0", 16) || decode_mark(mark).has_value();
+    if (!program.is_archive && is_elf(begin)) {
+      throw Failure{kExitCannotRun, quoted("couldn't run", path) +
+                                        ": it is a program without an archive (hint: safekit --program --allow exec,proc "
+                                        "--root DIR runs one that lies in DIR)"};
+    }
+  } catch (const Error& error) {
+    throw Failure{kExitCannotRun, error.text()};
+  }
+  return program;
+}
+
+void take_shared_lock(const Fd& file, const std::string& path) {
+  // Where SQLite's readers have theirs; held as long as the program runs, so that nobody changes what it reads without
+  // further locks: https://www.sqlite.org/lockingv3.html
+  struct flock lock {};
+  lock.l_type = F_RDLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = 0x40000002;
+  lock.l_len = 510;
+  if (::fcntl(file.get(), F_OFD_SETLK, &lock) == 0) return;
+  throw Failure{kExitCannotRun, quoted("couldn't open", path) + ": somebody is writing to it"};
+}
+
+jail::Promises promises_of(Archive& archive) {
+  const auto member = archive.open(kPromisesMember);
+  if (!member) return ~jail::Promises{0};
+  if (member->size_bytes() > kPromisesMax) {
+    throw Error(EFBIG, "PROMISE", quoted("couldn't read", kPromisesMember) + ": it is longer than 4096 bytes");
+  }
+  std::vector<std::byte> bytes(static_cast<std::size_t>(member->size_bytes()));
+  member->read(0, bytes);
+  return jail::parse_promises({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+int run_archive(Runtime& runtime, Program& program, std::shared_ptr<Archive> archive) {
+  if (!archive->find("main.tcl")) {
+    std::fprintf(stderr, "safekit: %s: it has no main.tcl\n", quoted("couldn't run", program.path).c_str());
+    return kExitCannotRun;
+  }
+  const Obj path(from_host(program.path));
+  struct stat status;
+  const std::int64_t mtime_s = ::fstat(program.file.get(), &status) == 0 ? status.st_mtime : 0;
+  mount_archive(std::string(string_of(path.get())), std::move(archive), mtime_s);
+  return run_file(runtime.interp.get(), program.path + "/main.tcl", nullptr);
+}
+
+// As source does, but from memory.
+int run_text(Runtime& runtime, const Program& program) {
+  Tcl_Interp* interp = runtime.interp.get();
+  const std::string bytes = read_all(program.file, program.path);
+  const std::string_view text = std::string_view(bytes).substr(0, bytes.find('\x1a'));
+  const Obj path(from_host(program.path));
+  Tcl_SetStartupScript(path.get(), nullptr);
+  Tcl_DString utf;
+  Tcl_ExternalToUtfDString(nullptr, text.data(), static_cast<Tcl_Size>(text.size()), &utf);
+  Tcl_Obj* const words[] = {new_string("info"), new_string("script"), path.get()};
+  const Obj name(Tcl_NewListObj(3, words));
+  Tcl_EvalObjEx(interp, name.get(), TCL_EVAL_GLOBAL);
+  const int code = Tcl_EvalEx(interp, Tcl_DStringValue(&utf), Tcl_DStringLength(&utf), TCL_EVAL_GLOBAL);
+  Tcl_DStringFree(&utf);
+  return status_of(interp, code);
+}
+
+std::string promises_text() {
+  std::string text;
+  for (const jail::PromiseName& name : jail::promise_names()) {
+    text += std::string(name.name) + ": " + std::string(name.meaning) + "\n";
+    if ((name.promises & (name.promises - 1)) != 0) continue;
+    for (const jail::Rule& rule : jail::rules()) {
+      if ((rule.needs & name.promises) == 0) continue;
+      text += "    " + std::string(rule.name);
+      if (!rule.where.empty()) text += " (" + std::string(rule.where) + ")";
+      const jail::Promises others = rule.needs & ~name.promises;
+      if (others != 0) text += ", with " + jail::promise_list(others, " ");
+      text += "\n";
+    }
+  }
+  return text;
+}
+
+int print(const std::string& text) {
+  const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  return is_written ? 0 : jail::kExitJail;
+}
+
+// What is asked for instead of running; nothing for running.
+std::optional<int> answer(const jail::Options& options) {
+  switch (options.action) {
+    case jail::Action::kHelp: return print(std::string(kUsage) + jail::options_help() + kStatuses);
+    case jail::Action::kVersion: return print(version_text());
+    case jail::Action::kPromises: return print(promises_text());
+    case jail::Action::kCheck: return print(jail::kernel_report(options.is_json));
+    case jail::Action::kExplain: return print(jail::Plan(options, {}).explanation());
+    case jail::Action::kDryRun: return print(jail::Plan(options, {}).listing());
+    case jail::Action::kRun:
+    case jail::Action::kLearn: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+void enter_in_process(int count, Tcl_Obj* const objects[]) {
+  std::vector<std::string> words;
+  for (int i = 1; i < count; ++i) words.push_back(to_host(string_of(objects[i])));
+  auto [options, used] = jail::parse_options(words);
+  if (used != words.size()) throw Error(EINVAL, "USAGE", quoted("not an option", words[used]));
+  if (options.action != jail::Action::kRun || options.is_program || options.limits.time_s) {
+    throw Error(EINVAL, "USAGE", "safekit::enter only locks in: no --limit-time, --program or other action");
+  }
+  jail::Context context;
+  context.is_in_process = true;
+  context.report = jail::make_report();
+  const jail::Plan plan(std::move(options), std::move(context));
+  // Landlock stops the use of a directory that is open.
+  if ((plan.options().without & jail::kLandlockLayer) != 0) jail::refuse_directories({});
+  hold_mounts();
+  plan.enter();
+}
+
+int run(const std::vector<std::string>& words, const char* argv0) {
+  auto [options, count] = jail::parse_options(words);
+  if (const auto status = answer(options)) return *status;
+  if (count == words.size()) {
+    throw Error(EINVAL, "USAGE", "what is to be run? (hint: safekit FILE; safekit --help)");
+  }
+  const std::string& file = words[count];
+  const std::vector<std::string> arguments(words.begin() + static_cast<std::ptrdiff_t>(count) + 1, words.end());
+
+  jail::Context context;
+  context.report = jail::make_report();
+  Program program;
+  std::shared_ptr<Archive> archive;
+  if (!options.is_program) {
+    program = open_program(file);
+    if (program.is_archive) take_shared_lock(program.file, file);
+    context.kept.push_back(program.file.get());
+    if (program.is_archive) {
+      context.wanted = [&] {
+        archive = Archive::open_sealed(Fd(::fcntl(program.file.get(), F_DUPFD_CLOEXEC, 0)), program.path);
+        return promises_of(*archive);
+      };
+    }
+  }
+  const jail::Plan plan(std::move(options), std::move(context));
+  plan.prepare();
+  if (plan.options().is_program) {
+    plan.enter();
+    std::vector<char*> vector;
+    for (std::size_t i = count; i < words.size(); ++i) vector.push_back(const_cast<char*>(words[i].c_str()));
+    vector.push_back(nullptr);
+    ::execvp(vector[0], vector.data());
+    const int error = errno;
+    std::fprintf(stderr, "safekit: %s\n", posix_error("couldn't run", file, error).what());
+    return error == ENOENT || error == ENOTDIR ? kExitNotFound : kExitCannotRun;
+  }
+  Runtime runtime = boot(argv0);
+  plan.enter();
+  set_arguments(runtime.interp.get(), program.path, arguments);
+  if (program.is_archive && !archive) {
+    archive = Archive::open_sealed(Fd(::fcntl(program.file.get(), F_DUPFD_CLOEXEC, 0)), program.path);
+  }
+  const int status = program.is_archive ? run_archive(runtime, program, std::move(archive)) : run_text(runtime, program);
+  leave(runtime.interp.get(), status);
+}
+
+}  // namespace
+
+void create_jail_command(Tcl_Interp* interp) {
+  Tcl_CreateNamespace(interp, "::safekit", nullptr, nullptr);
+  Tcl_CreateObjCommand(
+      interp, "::safekit::enter",
+      [](ClientData, Tcl_Interp* caller, int count, Tcl_Obj* const objects[]) noexcept {
+        return command(caller, [&] { enter_in_process(count, objects); });
+      },
+      nullptr, nullptr);
+}
+
+int run_jailed(const std::vector<std::string>& words, const char* argv0) {
+  try {
+    return run(words, argv0);
+  } catch (const Failure& failure) {
+    std::fprintf(stderr, "safekit: %s\n", failure.text.c_str());
+    return failure.status;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "safekit: %s\n", error.what());
+    return jail::kExitJail;
+  }
+}
+
+}  // namespace starlit
