@@ -37,23 +37,43 @@ Mount::Mount(std::string mount_point, std::shared_ptr<Archive> archive, std::int
   }
 }
 
+// Whatever may wait for the archive's file is done without the lock: who makes others wait may need it to end that.
 std::shared_ptr<Session> Mount::session() const {
-  const std::lock_guard lock(mutex_);
-  if (shared_) return shared_;
   const auto id = std::this_thread::get_id();
-  if (const auto known = sessions_.find(id); known != sessions_.end()) {
-    known->second->archive().renew();
-    return known->second;
+  std::shared_ptr<Session> mine;
+  std::shared_ptr<const Archive> another;
+  bool is_known = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (shared_) return shared_;
+    if (const auto known = sessions_.find(id); known != sessions_.end()) {
+      mine = known->second;
+      is_known = true;
+    } else if (first_) {
+      mine = sessions_.emplace(id, std::make_shared<Session>(first_)).first->second;
+      first_.reset();
+    } else if (!sessions_.empty()) {
+      another = sessions_.begin()->second->archive().shared_from_this();
+    }
   }
-  std::shared_ptr<Archive> archive = std::exchange(first_, nullptr);
-  if (!archive) {
-    if (sessions_.empty()) throw posix_error("couldn't use", point, ENOENT);
-    archive = sessions_.begin()->second->archive().reopen();
+  if (is_known) {
+    mine->archive().renew();
+    return mine;
   }
+  if (another) {
+    mine = std::make_shared<Session>(another->reopen());
+    const std::lock_guard lock(mutex_);
+    if (is_closed_) {
+      mine.reset();
+    } else {
+      sessions_.emplace(id, mine);
+    }
+  }
+  if (!mine) throw posix_error("couldn't use", point, ENOENT);
   if (mount_table() != nullptr) {
     Tcl_CreateThreadExitHandler([](ClientData) { mount_table()->leave(); }, nullptr);
   }
-  return sessions_.emplace(id, std::make_shared<Session>(std::move(archive))).first->second;
+  return mine;
 }
 
 void Mount::leave() const {
@@ -81,6 +101,7 @@ void Mount::leave() const {
 
 void Mount::close() const {
   const std::lock_guard lock(mutex_);
+  is_closed_ = true;
   shared_.reset();
   first_.reset();
   sessions_.clear();

@@ -61,6 +61,7 @@ class Mount {
   std::vector<Atimes::node_type> take_atimes(std::string_view name) const;
 
   mutable std::mutex mutex_;
+  mutable bool is_closed_ = false;
   mutable std::shared_ptr<Archive> first_;  // until a thread takes it
   mutable std::shared_ptr<Session> shared_;
   mutable std::map<std::thread::id, std::shared_ptr<Session>> sessions_;
