@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <mutex>
+
 #include "archive/name.h"
 #include "base/file.h"
 #include "change.h"
@@ -113,6 +115,8 @@ const Tcl_Filesystem kArchiveFilesystem = {
 MountTable* mount_table() noexcept { return static_cast<MountTable*>(Tcl_FSData(&kArchiveFilesystem)); }
 
 MountTable& register_driver() {
+  static std::mutex turn;  // two threads may be the first
+  const std::lock_guard lock(turn);
   if (MountTable* table = mount_table()) return *table;
   auto table = std::make_unique<MountTable>();
   if (Tcl_FSRegister(table.get(), &kArchiveFilesystem) != TCL_OK) {
