@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
 // Tcl's own threads: an archive that one thread mounts is there in all, each writes to it, and each can end.
+//
+// STARLIT_SECONDS / 4 is for how long (60 / 4). Threads end by returning from their procedure after
+// Tcl_FinalizeThread(): Tcl_ExitThread(), which is that and pthread_exit(), leaves frames that AddressSanitizer takes for
+// being in use.
 
 #include "driver/driver.h"
 
 #include <atomic>
+#include <barrier>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <mutex>
 
@@ -21,7 +27,7 @@ struct Shared {
   std::mutex mutex;
   std::vector<std::string> faults;
   std::atomic<int> rounds = 0;
-  int seconds_ms = 1500;
+  int duration_ms = 15'000;
 };
 
 struct Start {
@@ -61,30 +67,56 @@ Tcl_ThreadCreateType run_thread(ClientData data) {
   const Start start = *static_cast<Start*>(data);
   Tcl_Interp* interp = Tcl_CreateInterp();
   evaluate(interp, "set number " + std::to_string(start.number) + "; set round 0");
-  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(start.shared->seconds_ms);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(start.shared->duration_ms);
   int round = 0;
-  while (std::chrono::steady_clock::now() < end) {
+  do {
     const std::string result = evaluate(interp, kRound);
     if (result != std::to_string(++round)) {
       const std::lock_guard lock(start.shared->mutex);
       start.shared->faults.push_back(std::to_string(start.number) + ": " + result);
       break;
     }
-  }
+  } while (std::chrono::steady_clock::now() < end);
   start.shared->rounds += round;
   // One thread leaves a channel open: that ends with the thread.
   if (start.number == 0) evaluate(interp, "set f [open /kit/left w]; puts $f left; flush $f");
   Tcl_DeleteInterp(interp);
-  Tcl_ExitThread(0);
+  Tcl_FinalizeThread();
   TCL_THREAD_CREATE_RETURN;
 }
 
 }  // namespace
 
+// The first of this process to mount anything, so that the driver is registered here.
+TEST_CASE("threads that mount at the same time, the first of all, find all of their mounts") {
+  Tcl_FindExecutable(nullptr);
+  constexpr int kThreads = 8;
+  static std::barrier start(kThreads);
+  static const std::string kit = kit_bytes({new_file("a", "x")});
+  const auto mounts = [](ClientData number) -> Tcl_ThreadCreateType {
+    auto archive = open_kit(kit);
+    start.arrive_and_wait();
+    mount_archive("/first" + std::to_string(reinterpret_cast<std::intptr_t>(number)), std::move(archive), 0);
+    Tcl_FinalizeThread();
+    TCL_THREAD_CREATE_RETURN;
+  };
+  Tcl_ThreadId threads[kThreads];
+  for (std::intptr_t i = 0; i < kThreads; ++i) {
+    REQUIRE(Tcl_CreateThread(&threads[i], mounts, reinterpret_cast<ClientData>(i), TCL_THREAD_STACK_DEFAULT,
+                             TCL_THREAD_JOINABLE) == TCL_OK);
+  }
+  for (const Tcl_ThreadId thread : threads) {
+    int result;
+    REQUIRE(Tcl_JoinThread(thread, &result) == TCL_OK);
+  }
+  CHECK(mount_table()->all().size() == kThreads);
+  for (const auto& mount : mount_table()->all()) unmount_archive(mount->point);
+}
+
 TEST_CASE("an archive that one thread mounts is used by all of Tcl's threads") {
   Tcl_FindExecutable(nullptr);
   Shared shared;
-  if (const char* seconds = std::getenv("STARLIT_SECONDS")) shared.seconds_ms = std::atoi(seconds) * 1000;
+  if (const char* seconds = std::getenv("STARLIT_SECONDS")) shared.duration_ms = std::atoi(seconds) * 250;
   const Scratch scratch;
   write_host_file(scratch / "a.kit", kit_bytes({new_file("a", "x")}));
   mount_archive("/kit", Archive::open_file(scratch / "a.kit", Access::kWrite), 0);
@@ -102,7 +134,7 @@ TEST_CASE("an archive that one thread mounts is used by all of Tcl's threads") {
     CHECK(result == 0);
   }
   for (const std::string& fault : shared.faults) FAIL_CHECK(fault);
-  CHECK(shared.rounds > kThreads);
+  CHECK(shared.rounds >= kThreads);
 
   // This thread finds what they have written.
   Tcl_Interp* interp = Tcl_CreateInterp();
@@ -128,7 +160,7 @@ TEST_CASE("a thread that begins after all others have ended finds the mount") {
     Tcl_Interp* interp = Tcl_CreateInterp();
     answer = evaluate(interp, "set f [open /late/a r+]; set x [read $f]; puts -nonewline $f y; close $f; set x");
     Tcl_DeleteInterp(interp);
-    Tcl_ExitThread(0);
+    Tcl_FinalizeThread();
     TCL_THREAD_CREATE_RETURN;
   };
   for (const char* expected : {"x", "xy", "xyy"}) {
