@@ -66,6 +66,11 @@ foreach path [lsort [glob -directory $tclLibrary *]] {
     switch -- [file tail $path] {
 	tclAppInit.c {}
 	tcl8 {AddTree lib/tcl8/8.6 $path}
+	safe.tcl {
+	    # With our mends at its end.
+	    lappend entries [list lib/tcl8.6/safe.tcl bytes [ReadBytes $path]\n[ReadBytes \
+		$source/runtime/library/safe.tcl] 0o644 [file mtime $path]]
+	}
 	default {
 	    if {[file isdirectory $path]} {
 		AddTree lib/tcl8.6/[file tail $path] $path
@@ -107,7 +112,7 @@ proc AddZonesIn {name slim debian} {
 AddZones
 
 foreach path [lsort [glob -directory $source/runtime/library -types f *.tcl]] {
-    if {[file tail $path] ne "boot.tcl"} {
+    if {[file tail $path] ni {boot.tcl safe.tcl}} {
 	AddOwn lib/starlit/[file tail $path] $path
     }
 }

@@ -8,3 +8,15 @@
 
 source -encoding utf-8 [file join [info library] clock.tcl]
 set ::tcl::clock::ZoneinfoPaths [linsert $::tcl::clock::ZoneinfoPaths 0 [file join [info library] zoneinfo]]
+
+# A locale names a file that is sourced here, also when a safe interpreter asks, whose [clock] is an alias of this one.
+# msgcat refuses such a name where one is set, but clock.tcl takes another way: `-locale ../../../app.kit/x` would source
+# x.msg of that kit.
+catch {rename ::tcl::clock::EnterAnyLocale ""}
+rename ::tcl::clock::EnterLocale ::tcl::clock::EnterAnyLocale
+proc ::tcl::clock::EnterLocale {locale} {
+    if {$locale ne [file tail $locale]} {
+	return -code error -errorcode [list CLOCK badLocale $locale] "locale \"$locale\" not found"
+    }
+    tailcall EnterAnyLocale $locale
+}
