@@ -17,6 +17,12 @@
 //         See archive_commands.cpp.
 //     starlit::archive add, delete, index, vacuum, check
 //         Archives that are there; see archive_upkeep.h.
+//     starlit::beneath hold DIRECTORY                      -> number, of the directory held open until release or the end
+//     starlit::beneath open NUMBER NAME FLAGS ?PERMISSIONS?        -> channel; FLAGS as words of open(n)
+//     starlit::beneath stat NUMBER NAME                            -> dict: type mode size atime mtime ctime
+//     starlit::beneath list NUMBER NAME                            -> {name type ...}
+//     starlit::beneath mkdir|delete NUMBER NAME, rename NUMBER NAME NUMBER NAME, release NUMBER
+//         Files of the host below a directory, reached without following a link; see beneath_commands.cpp.
 //
 // Errors: errorCode {STARLIT word ...} or {POSIX ...}.
 
@@ -29,5 +35,6 @@ namespace starlit {
 void create_mount_commands(Tcl_Interp* interp);
 void create_package_commands(Tcl_Interp* interp);
 void create_archive_commands(Tcl_Interp* interp);
+void create_beneath_command(Tcl_Interp* interp);
 
 }  // namespace starlit
