@@ -11,7 +11,7 @@
 #	lib/starlit/			the runtime's own scripts; start.tcl is evaluated in every interpreter
 #	lib/starlit/terminfo/		descriptions of the usual terminals
 #	lib/starlit/licenses/		the licences of all that is in the file
-#	lib/starkit/ lib/vfs/		packages
+#	lib/safekit/ lib/starkit/ lib/vfs/	packages
 #
 # The same input gives the same bytes: times are those of Debian's files, and one time for all of ours, whatever the
 # checkout gave them.
@@ -127,7 +127,7 @@ proc StartScript {source} {
 }
 lappend entries [list lib/starlit/start.tcl bytes [StartScript $source] 0o644 $ownTime]
 
-foreach package {starkit vfs} {
+foreach package {safekit starkit vfs} {
     foreach path [lsort [glob -directory $source/runtime/library/$package *]] {
 	AddOwn lib/$package/[file tail $path] $path
     }
