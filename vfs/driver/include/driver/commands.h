@@ -17,6 +17,8 @@
 //         See archive_commands.cpp.
 //     starlit::archive add, delete, index, vacuum, check
 //         Archives that are there; see archive_upkeep.h.
+//     starlit::sha256 data BYTES, starlit::sha256 channel CHANNEL  -> 64 hexadecimal digits
+//         See digest_commands.cpp.
 //     starlit::beneath hold DIRECTORY                      -> number, of the directory held open until release or the end
 //     starlit::beneath open NUMBER NAME FLAGS ?PERMISSIONS?        -> channel; FLAGS as words of open(n)
 //     starlit::beneath stat NUMBER NAME                            -> dict: type mode size atime mtime ctime
@@ -29,6 +31,7 @@
 #pragma once
 
 #include "driver/tcl.h"
+void create_digest_commands(Tcl_Interp* interp);
 
 namespace starlit {
 
