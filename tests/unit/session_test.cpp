@@ -458,6 +458,42 @@ TEST_CASE("files that are open go back with a transaction that is undone") {
   CHECK(names_of(other->archive()) == Names{"a", "b", "r"});
 }
 
+TEST_CASE("what an open file holds outlives an undone transaction in which it was renamed or copied") {
+  const std::string large = noise((std::size_t{16} << 20) + 5);
+  for (const bool renames : {true, false}) {
+    INFO((renames ? "renamed" : "copied"));
+    const Kit kit;
+    const auto session = kit.session();
+    const auto appended = session->open("a", kAppend, 0);
+    appended->append(as_bytes("+new"));
+    const auto fresh = session->open("fresh", kWriteNew, 0644);
+    fresh->write(0, as_bytes(large));
+    const auto small = session->open("small", kWriteNew, 0644);
+    small->write(0, as_bytes("small"));
+    const Session::Handles handles(*session);
+    {
+      Transaction transaction(session->archive());
+      for (const std::string name : {"a", "fresh", "small"}) {
+        if (renames) {
+          session->rename(name, "d/" + name);
+        } else {
+          session->copy_file(name, "d/" + name);
+        }
+      }
+    }
+    handles.restore();
+    CHECK(session->child_names("d").empty());
+    CHECK(read_from(*session, "a") == "old+new");
+    appended->append(as_bytes("+more"));
+    for (const auto& file : {appended, fresh, small}) file->close_writer();
+    const auto other = kit.session();
+    CHECK(read_from(*other, "a") == "old+new+more");
+    CHECK((read_from(*other, "fresh") == large));
+    CHECK(read_from(*other, "small") == "small");
+    CHECK(names_of(other->archive()) == Names{"a", "d", "fresh", "small"});
+  }
+}
+
 TEST_CASE("whoever waits for another writer in vain is told so") {
   const Kit kit;
   const auto one = kit.session(), other = kit.session();

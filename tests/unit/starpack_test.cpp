@@ -186,3 +186,21 @@ TEST_CASE("what the sqlite3 shell was stopped in is undone before an executable 
   CHECK(names_of(*Archive::open_file(app.path())) == Names{"a", "b"});
   CHECK(Archive::open_file(app.path())->find("a")->mtime_s == 1000000000);
 }
+
+TEST_CASE("an executable that the sqlite3 shell has changed in place is read anew") {
+  const App app;
+  const auto archive = app.open();
+  put(archive, "b", "1");
+  const ino_t inode = app.status().st_ino;
+  const auto insert = [&](const std::string& name) {
+    run(app.scratch().path(), "sqlite3 --append app \"INSERT INTO sqlar VALUES('" + name + "', 33188, 1, 1, 'x')\"");
+  };
+  insert("theirs");
+  REQUIRE(app.status().st_ino == inode);
+  archive->renew();
+  CHECK(names_of(*archive) == Names{"a", "b", "theirs"});
+  insert("theirs2");
+  put(archive, "c", "2");
+  CHECK(names_of(*archive) == Names{"a", "b", "c", "theirs", "theirs2"});
+  CHECK(names_of(*Archive::open_file(app.path())) == Names{"a", "b", "c", "theirs", "theirs2"});
+}
