@@ -28,6 +28,9 @@ constexpr int kExitNotFound = 127;
 constexpr const char* kPromisesMember = "safekit.promises";
 constexpr std::int64_t kPromisesMax = 4096;
 
+constexpr const char* kRunSafe =
+    "package require safekit::safe; safekit::safe::run $safekit::mount $argv [safekit::safe::policy $safekit::words]";
+
 constexpr const char* kUsage =
     "usage: safekit [OPTION ...] [--] FILE [ARGUMENT ...]\n"
     "       tclkit --jail [OPTION ...] [--] FILE [ARGUMENT ...]\n"
@@ -105,7 +108,17 @@ jail::Promises promises_of(Archive& archive) {
   return jail::parse_promises({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-int run_archive(Runtime& runtime, Program& program, std::shared_ptr<Archive> archive) {
+// safekit::safe::run MOUNT ARGV POLICY, of package safekit::safe.
+int run_safe(Runtime& runtime, Tcl_Obj* mount, const std::vector<std::string>& words) {
+  Tcl_Interp* interp = runtime.interp.get();
+  Tcl_Obj* list = Tcl_NewListObj(0, nullptr);
+  for (const std::string& word : words) Tcl_ListObjAppendElement(nullptr, list, from_host(word));
+  Tcl_SetVar2Ex(interp, "::safekit::words", nullptr, list, TCL_GLOBAL_ONLY);
+  Tcl_SetVar2Ex(interp, "::safekit::mount", nullptr, mount, TCL_GLOBAL_ONLY);
+  return status_of(interp, Tcl_EvalEx(interp, kRunSafe, -1, TCL_EVAL_GLOBAL));
+}
+
+int run_archive(Runtime& runtime, Program& program, std::shared_ptr<Archive> archive, const jail::Options& options) {
   if (!archive->find("main.tcl")) {
     std::fprintf(stderr, "safekit: %s: it has no main.tcl\n", quoted("couldn't run", program.path).c_str());
     return kExitCannotRun;
@@ -114,6 +127,7 @@ int run_archive(Runtime& runtime, Program& program, std::shared_ptr<Archive> arc
   struct stat status;
   const std::int64_t mtime_s = ::fstat(program.file.get(), &status) == 0 ? status.st_mtime : 0;
   mount_archive(std::string(string_of(path.get())), std::move(archive), mtime_s);
+  if (options.is_safe) return run_safe(runtime, path.get(), options.safe);
   return run_file(runtime.interp.get(), program.path + "/main.tcl", nullptr);
 }
 
@@ -204,6 +218,9 @@ int run(const std::vector<std::string>& words, const char* argv0) {
   std::shared_ptr<Archive> archive;
   if (!options.is_program) {
     program = open_program(file);
+    if (options.is_safe && !program.is_archive) {
+      throw Failure{kExitCannotRun, quoted("couldn't run", file) + ": --safe is for kits, and this is a script"};
+    }
     if (program.is_archive) take_shared_lock(program.file, file);
     context.kept.push_back(program.file.get());
     if (program.is_archive) {
@@ -231,7 +248,7 @@ int run(const std::vector<std::string>& words, const char* argv0) {
   if (program.is_archive && !archive) {
     archive = Archive::open_sealed(Fd(::fcntl(program.file.get(), F_DUPFD_CLOEXEC, 0)), program.path);
   }
-  const int status = program.is_archive ? run_archive(runtime, program, std::move(archive)) : run_text(runtime, program);
+  const int status = program.is_archive ? run_archive(runtime, program, std::move(archive), plan.options()) : run_text(runtime, program);
   leave(runtime.interp.get(), status);
 }
 

@@ -207,6 +207,29 @@ constexpr Option kWays[] = {
     {"--quiet", "", "no lines about denials, no summary", [](Options& o, Words) { o.is_quiet = true; }},
 };
 
+// Kept as words, behind one another: the Tcl side reads them.
+template <const char* name>
+void keep_safe(Options& options, Words values) {
+  options.is_safe = true;
+  options.safe.emplace_back(name);
+  options.safe.insert(options.safe.end(), values.begin(), values.end());
+}
+constexpr char kSafeRead[] = "--safe-read";
+constexpr char kSafeWrite[] = "--safe-write";
+constexpr char kSafeExec[] = "--safe-exec";
+constexpr char kSafeTime[] = "--safe-time";
+constexpr char kSafeCommands[] = "--safe-commands";
+
+constexpr Option kSafe[] = {
+    {"--safe", "", "runs main.tcl in a safe interpreter, within all this",
+     [](Options& o, Words) { o.is_safe = true; }},
+    {kSafeRead, "PATH", "what it may read of the root: a directory or file; may be repeated", keep_safe<kSafeRead>},
+    {kSafeWrite, "PATH", "what it may write", keep_safe<kSafeWrite>},
+    {kSafeExec, "PATH", "what it may run", keep_safe<kSafeExec>},
+    {kSafeTime, "TIME", "time by the clock that its script may take", keep_safe<kSafeTime>},
+    {kSafeCommands, "N", "the number of Tcl commands that it may take", keep_safe<kSafeCommands>},
+};
+
 constexpr Option kActions[] = {
     {"--explain", "", "prints the plan: each step, what it stops, what stays open",
      [](Options& o, Words) { o.action = Action::kExplain; }},
@@ -222,7 +245,8 @@ constexpr Option kActions[] = {
 
 constexpr Group kGroups[] = {
     {"What it may do", kPermissions}, {"Files", kFiles}, {"Network", kNetwork},
-    {"Limits (none lifts one)", kLimitOptions}, {"Surroundings", kSurroundings}, {"The jail", kWays}, {"Instead of running", kActions},
+    {"Limits (none lifts one)", kLimitOptions}, {"Surroundings", kSurroundings}, {"A safe interpreter", kSafe},
+    {"The jail", kWays}, {"Instead of running", kActions},
 };
 
 const Option* find_option(std::string_view name) {

@@ -73,8 +73,8 @@ struct Options {
   bool is_program = false;
   bool is_quiet = false;
   bool is_json = false;
-  std::vector<std::string> safe;  // the words of the --safe options, for the Tcl side
-  std::vector<std::string> words; // what was asked for, as given: for --explain
+  bool is_safe = false;
+  std::vector<std::string> safe;  // the --safe options with their values, for the Tcl side
 };
 
 // Parses `words` up to the first that is no option, or behind "--". Returns what it found and how many words that were.

@@ -31,13 +31,13 @@
 #pragma once
 
 #include "driver/tcl.h"
-void create_digest_commands(Tcl_Interp* interp);
 
 namespace starlit {
 
 void create_mount_commands(Tcl_Interp* interp);
 void create_package_commands(Tcl_Interp* interp);
 void create_archive_commands(Tcl_Interp* interp);
+void create_digest_commands(Tcl_Interp* interp);
 void create_beneath_command(Tcl_Interp* interp);
 
 }  // namespace starlit
