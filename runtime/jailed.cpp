@@ -15,7 +15,6 @@
 #include "archive/executable.h"
 #include "archive/mark.h"
 #include "base/error.h"
-#include "jail/descriptors.h"
 #include "jail/kernel.h"
 #include "jail/plan.h"
 #include "run.h"
@@ -190,15 +189,13 @@ void enter_in_process(int count, Tcl_Obj* const objects[]) {
   for (int i = 1; i < count; ++i) words.push_back(to_host(string_of(objects[i])));
   auto [options, used] = jail::parse_options(words);
   if (used != words.size()) throw Error(EINVAL, "USAGE", quoted("not an option", words[used]));
-  if (options.action != jail::Action::kRun || options.is_program || options.limits.time_s) {
-    throw Error(EINVAL, "USAGE", "safekit::enter only locks in: no --limit-time, --program or other action");
+  if (options.action != jail::Action::kRun || options.is_program || options.is_safe) {
+    throw Error(EINVAL, "USAGE", "safekit::enter only locks in: no --program, --safe or other action");
   }
   jail::Context context;
   context.is_in_process = true;
   context.report = jail::make_report();
   const jail::Plan plan(std::move(options), std::move(context));
-  // Landlock stops the use of a directory that is open.
-  if ((plan.options().without & jail::kLandlockLayer) != 0) jail::refuse_directories({});
   hold_mounts();
   plan.enter();
 }

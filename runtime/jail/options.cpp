@@ -305,6 +305,9 @@ void check_options(const Options& options) {
         refuse(quoted("nothing can be mounted at", mount.target) + " in this mode (hint: --mode namespaces)");
       }
     }
+    if (options.mode == Mode::kLandlock && (options.promises & (kFattr | kChown)) != 0) {
+      refuse("--mode landlock cannot keep fattr and chown to what was shown: they would hold for all files of the host");
+    }
     if (options.network == Network::kLoopback) refuse("a loopback of its own needs --mode namespaces");
   }
   if (!has_root && !options.root.directory.empty()) refuse("--root needs a way to change the root");

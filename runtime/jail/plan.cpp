@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 
 #include "base/error.h"
@@ -38,6 +39,10 @@ void clean_environment(const Options& options) {
   }
   if (options.shares_terminal) {
     if (const char* terminal = std::getenv("TERM")) kept.emplace_back("TERM", terminal);
+  }
+  // The strings themselves lie above the stack (execve(2)), where a program that is taken over can read them.
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+    ::explicit_bzero(*variable, std::strlen(*variable));
   }
   if (::clearenv() != 0) throw posix_error("couldn't clean", "the environment");
   const auto set = [](const std::string& name, const std::string& value) {
@@ -79,6 +84,9 @@ std::string ports_text(const std::vector<std::uint16_t>& ports) {
 
 Plan::Plan(Options options, Context context) : options_(std::move(options)), context_(std::move(context)) {
   check_options(options_);
+  if (context_.is_in_process && options_.limits.time_s) {
+    throw Error(EINVAL, "USAGE", "nobody outside could keep --limit-time: there is no supervisor");
+  }
   if (options_.network == Network::kHost) options_.without |= kNetLayer;
   if (context_.is_in_process) options_.without |= kPidLayer | kDescriptorsLayer | kEnvironmentLayer | kSessionLayer;
   if (options_.mode != Mode::kNamespaces) options_.without |= kNamespaceLayers & ~kMountLayer;
@@ -104,6 +112,11 @@ void Plan::plan_process() {
         check_standard_descriptors();
         close_others(context_.kept);
       });
+  // Landlock stops the use of one that is open.
+  if (context_.is_in_process && !has(kLandlockLayer)) {
+    steps_.push_back({kDescriptorsLayer, Phase::kOutside, "no directory is open", "leaving by it",
+                      [] { refuse_directories({}); }});
+  }
   add(kEnvironmentLayer, Phase::kPrepare, "the environment: PATH, HOME, LANG, TZ and what was asked for",
       "secrets and switches in variables", [this] { clean_environment(options_); });
 }
@@ -301,8 +314,8 @@ void Plan::enter() const {
     outside_[0] = status.st_dev;
     outside_[1] = status.st_ino;
   }
+  need_single_thread();
   if (context_.is_in_process) {
-    need_single_thread();
     for (const Phase phase : {Phase::kOutside, Phase::kInside, Phase::kLock, Phase::kSelfTest}) take(phase);
     return;
   }

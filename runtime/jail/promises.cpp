@@ -125,6 +125,10 @@ constexpr Rule kRules[] = {
     {CALL(tgkill), kStdio, {is_own_process(0)}, "own process", kVerbSignal},
     {CALL(kill), kStdio, {is_own_process(0)}, "own process"},
     {CALL(kill), kProc, {}, "", kVerbSignal},
+    {CALL(getpgid), kStdio, {is_int(0, 0)}, "own process"},
+    {CALL(getsid), kStdio, {is_int(0, 0)}, "own process"},
+    {CALL(sched_getaffinity), kStdio, {is_int(0, 0)}, "own process"},
+    {CALL(sched_getaffinity), kStdio, {is_own_process(0)}, "own process"},
     {CALL(newfstatat), kStdio, {is_int(3, AT_EMPTY_PATH, AT_EMPTY_PATH)}, "AT_EMPTY_PATH (fstat)"},
     {CALL(newfstatat), kRpath},
     {CALL(setsockopt), kStdio, {is_int(1, SOL_SOCKET), is_int(2, SO_REUSEADDR)}, "SO_REUSEADDR"},
@@ -198,7 +202,6 @@ constexpr Rule kRules[] = {
     {CALL(membarrier), kStdio},
     {CALL(memfd_create), kStdio},
     {CALL(sched_yield), kStdio},
-    {CALL(sched_getaffinity), kStdio},
     {CALL(getpid), kStdio},
     {CALL(gettid), kStdio},
     {CALL(getppid), kStdio},
@@ -251,8 +254,6 @@ constexpr Rule kRules[] = {
     {CALL(getpgrp), kStdio},
     {CALL(arch_prctl), kExec},
 #endif
-    {CALL(getpgid), kStdio},
-    {CALL(getsid), kStdio},
     {CALL(setitimer), kStdio},
     {CALL(getitimer), kStdio},
 

@@ -157,7 +157,7 @@ constexpr Attempt kAttempts[] = {
     {"file-size-stdin", "23", "both", "stdin=file", "grows an open file to 300 MiB", large_file_stdin},
     {"files", "23", "both", "", "opens 400 descriptors", many_files},
     {"processor", "23", "both", "fatal limit=cpu", "computes for 4 seconds", much_processor},
-    {"time", "23", "both", "fatal limit=time", "stays for 2 seconds", much_time},
+    {"time", "23", "both", "fatal refusable limit=time", "stays for 2 seconds", much_time},
     {"limits", "23", "both", "", "lifts its limits", raise_limit},
     {"core-dump", "22", "both", "evidence=reached fatal core", "leaves its memory in a file", dump},
     {"core-limit", "22", "both", "", "allows itself core dumps", raise_core},

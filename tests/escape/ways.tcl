@@ -40,6 +40,7 @@ way in-process -limits $limits -words {
     inherited-file {what it has opened stays open}
     inherited-any {what it has opened stays open}
     text-inherited {what it has opened stays open}
+    inherited-stat {what it has opened can be looked at; Landlock stops its use}
     environment {it knows its environment already}
     environment-tcl {it knows its environment already}
     environment-memory {it knows its environment already}
