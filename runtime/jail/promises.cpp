@@ -81,12 +81,12 @@ constexpr std::string_view kVerbSignal = "signal another process";
       {CALL(call), kRpath | kWpath | kCpath, {}, "O_CREAT", "make a file"}
 
 // Neither raw sockets nor protocols that no promise limits (MPTCP, SCTP).
-#define SOCKET_RULE(needs, family, type, protocol)                                                                      \
+#define SOCKET_RULE(needs, family, type, protocol, verb)                                                                \
   {CALL(socket), needs, {is_int(0, family), is_int(1, type, kSocketKind), is_int(2, protocol)},                         \
-   #family ", " #type ", " #protocol, "use the network"}
-#define SOCKET_RULES(needs, type, protocol)                                                                             \
-  SOCKET_RULE(needs, AF_INET, type, 0), SOCKET_RULE(needs, AF_INET, type, protocol),                                    \
-      SOCKET_RULE(needs, AF_INET6, type, 0), SOCKET_RULE(needs, AF_INET6, type, protocol)
+   #family ", " #type ", " #protocol, verb}
+#define SOCKET_RULES(needs, type, protocol, verb)                                                                       \
+  SOCKET_RULE(needs, AF_INET, type, 0, verb), SOCKET_RULE(needs, AF_INET, type, protocol, verb),                        \
+      SOCKET_RULE(needs, AF_INET6, type, 0, verb), SOCKET_RULE(needs, AF_INET6, type, protocol, verb)
 
 constexpr Rule kRules[] = {
     // stdio: with conditions
@@ -148,10 +148,10 @@ constexpr Rule kRules[] = {
 #endif
 
     // sockets
-    SOCKET_RULES(kInetClient, SOCK_STREAM, IPPROTO_TCP),
-    SOCKET_RULES(kInetServer, SOCK_STREAM, IPPROTO_TCP),
-    SOCKET_RULES(kDns, SOCK_DGRAM, IPPROTO_UDP),
-    SOCKET_RULES(kUdp, SOCK_DGRAM, IPPROTO_UDP),
+    SOCKET_RULES(kInetClient, SOCK_STREAM, IPPROTO_TCP, "use the network"),
+    SOCKET_RULES(kInetServer, SOCK_STREAM, IPPROTO_TCP, "use the network"),
+    SOCKET_RULES(kDns, SOCK_DGRAM, IPPROTO_UDP, "ask a name server"),
+    SOCKET_RULES(kUdp, SOCK_DGRAM, IPPROTO_UDP, "use the network"),
     {CALL(socket), kUnix, {is_int(0, AF_UNIX)}, "AF_UNIX"},
     {CALL(socketpair), kUnix, {is_int(0, AF_UNIX)}, "AF_UNIX"},
 

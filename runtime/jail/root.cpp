@@ -83,17 +83,20 @@ Fd make_target(const Fd& root, const std::string& target, bool is_directory) {
   return at;
 }
 
-void add_mount(const Fd& root, const Mount& mount, std::uint64_t attributes) {
-  if (mount.kind == Mount::Kind::kTmpfs) {
-    const Fd target = make_target(root, mount.target, true);
-    return attach(new_tmpfs(mount.size_bytes, "1777", attributes), target.get(), "", mount.target);
-  }
-  const Fd tree = clone_tree(mount.source);
-  if (!tree && mount.may_be_missing && errno == ENOENT) return;
+// What is to be mounted, still nowhere; nothing where it may be missing and is.
+Fd prepare_mount(const Mount& mount, std::uint64_t attributes) {
+  if (mount.kind == Mount::Kind::kTmpfs) return new_tmpfs(mount.size_bytes, "1777", attributes);
+  Fd tree = clone_tree(mount.source);
+  if (!tree && mount.may_be_missing && errno == ENOENT) return tree;
   if (!tree) throw posix_error("couldn't bind", mount.source);
-  const Fd target = make_target(root, mount.target, S_ISDIR(stat_fd(tree, mount.source).st_mode));
   if (mount.kind == Mount::Kind::kReadOnly) attributes |= MOUNT_ATTR_RDONLY;
   set_attributes(tree, attributes, true, mount.source);
+  return tree;
+}
+
+void add_mount(const Fd& root, const Mount& mount, const Fd& tree) {
+  if (!tree) return;
+  const Fd target = make_target(root, mount.target, S_ISDIR(stat_fd(tree, mount.target).st_mode));
   attach(tree, target.get(), "", mount.target);
 }
 
@@ -131,12 +134,14 @@ void enter_root(const Root& root) {
     if (!S_ISDIR(stat_fd(tree, root.directory).st_mode)) throw posix_error("couldn't use as the root", root.directory, ENOTDIR);
     set_attributes(tree, attributes | (root.is_writable ? 0 : MOUNT_ATTR_RDONLY), true, root.directory);
   }
+  std::vector<Fd> trees;
+  for (const Mount& mount : root.mounts) trees.push_back(prepare_mount(mount, attributes));
   attach_anywhere(outer);
   if (::mkdirat(outer.get(), kInner, 0755) != 0) throw posix_error("couldn't make", "the new root");
   if (tree) attach(tree, outer.get(), kInner, root.directory);
   const Fd inner(::openat(outer.get(), kInner, O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!inner) throw posix_error("couldn't open", "the new root");
-  for (const Mount& mount : root.mounts) add_mount(inner, mount, attributes);
+  for (std::size_t i = 0; i < trees.size(); ++i) add_mount(inner, root.mounts[i], trees[i]);
   set_attributes(outer, MOUNT_ATTR_RDONLY, false, "the new root");
 
   // pivot_root(2), "pivot_root(".", ".")": no directory for the old root is needed.

@@ -2,9 +2,10 @@
 #
 # The benchmark: what Starlit's files cost beside the programs that people would use instead.
 #
-#     tclsh8.6 tests/bench/bench.tcl BUILD_DIR ?-quick?
+#     tclsh8.6 tests/bench/bench.tcl BUILD_DIR ?-quick? ?PART ...?
 #
-# BUILD_DIR holds tclkit, sdx and bench/{measure,empty,floor}. -quick takes a tenth of the rounds, to try this script.
+# BUILD_DIR holds tclkit, sdx, safekit and bench/{measure,empty,floor ...}. -quick takes a tenth of the rounds, to try this
+# script. Parts are Start (which is always measured), Packages, Pack, Inner, Reads, Writing, Large, Many and Jail.
 # `./dev bench` builds these and calls this.
 #
 # Rules:
@@ -345,6 +346,44 @@ proc bench::Many {} {
     }]
 }
 
+proc bench::Jail {} {
+    variable here
+    variable temp
+    variable build
+    variable result
+    # Root's safekit is nobody inside.
+    file attributes $temp -permissions 0755
+    set safekit $build/safekit
+    set tclkit $build/tclkit
+    Expect hello $safekit $temp/hello.kit
+    set inside [list [Need bwrap] --unshare-all --ro-bind /usr /usr --symlink usr/lib /lib --symlink usr/lib64 /lib64 \
+        --symlink usr/bin /bin /bin/true]
+
+    Command tclkit [list $tclkit $temp/hello.kit]
+    Command safekit [list $safekit $temp/hello.kit]
+    Measure "hello, outside and locked in" [Rounds kits]
+    Row {`safekit hello.kit`, all layers, start to exit, against `tclkit hello.kit`} 2.0 $result(safekit,x_wall)
+
+    Command bwrap $inside
+    Command safekit [list $safekit $temp/hello.kit]
+    Measure "hello in safekit, and /bin/true in bubblewrap" [Rounds kits]
+    Row {the same, against `bwrap --unshare-all ... /bin/true`} 1.0 $result(safekit,x_wall)
+
+    set files [list $here/jailed.tcl files $temp/hello.tcl 20000]
+    Command tclkit [list $tclkit {*}$files]
+    Command safekit [list $safekit --ro-bind $temp/hello.tcl $temp/hello.tcl {*}$files]
+    Command ptracejail [list $build/bench/ptracejail $tclkit {*}$files]
+    Measure "20,000 times open, read and close" [Rounds wrap]
+    Row {20,000 times open, read and close, inside against outside} 1.15 $result(safekit,x_wall)
+    Row {the same under a jail by ptrace, for comparison} 99 $result(ptracejail,x_wall)
+
+    set http [list $here/jailed.tcl http 2000]
+    Command tclkit [list $tclkit {*}$http]
+    Command safekit [list $safekit --allow inet --net loopback {*}$http]
+    Measure "2,000 HTTP exchanges over a loopback" [Rounds wrap]
+    Row {a loopback HTTP exchange, inside against outside} 1.10 $result(safekit,x_wall)
+}
+
 # --- the report ---
 
 proc bench::Machine {} {
@@ -362,14 +401,20 @@ proc bench::Report {} {
     return $table
 }
 
-proc bench::main {build_dir {option ""}} {
+proc bench::main {build_dir args} {
     variable build
     variable temp
     variable quick
     variable result
     set build [file normalize $build_dir]
-    set quick [expr {$option eq "-quick"}]
-    foreach program {tclkit sdx bench/measure bench/empty bench/floor bench/synccopy} {Need $build/$program}
+    set parts {Packages Pack Inner Reads Writing Large Many Jail}
+    set quick [expr {[lindex $args 0] eq "-quick"}]
+    if {$quick} {set args [lrange $args 1 end]}
+    foreach part $args {
+        if {$part ni $parts} {error "unknown part \"$part\": must be [join $parts {, }]"}
+    }
+    if {$args ne ""} {set parts $args}
+    foreach program {tclkit sdx safekit bench/measure bench/empty bench/floor bench/synccopy bench/ptracejail} {Need $build/$program}
     foreach program {sqlite3 zip diff cp} {Need $program}
 
     set temp [exec mktemp -d -t starlit-bench.XXXXXX]
@@ -377,13 +422,7 @@ proc bench::main {build_dir {option ""}} {
         Start
         set rss "$result(starpack,x_rss)"
         set floors [Floors]
-        Packages
-        Pack
-        Inner
-        Reads
-        Writing
-        Large
-        Many
+        foreach part $parts {$part}
         Row {resident memory of the starpack at `puts hello`, against `tclsh8.6`} 1.0 $rss
     } finally {
         file delete -force $temp
@@ -394,8 +433,8 @@ proc bench::main {build_dir {option ""}} {
     puts -nonewline $floors
 }
 
-if {[llength $argv] ni {1 2} || [lindex $argv 1] ni {{} -quick}} {
-    puts stderr "usage: tclsh8.6 bench.tcl BUILD_DIR ?-quick?"
+if {[llength $argv] == 0} {
+    puts stderr "usage: tclsh8.6 bench.tcl BUILD_DIR ?-quick? ?PART ...?"
     exit 2
 }
 try {
