@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "support.h"
 
 using namespace starlit;
@@ -63,10 +65,31 @@ TEST_CASE("a file beside takes the name of the file, or is gone") {
   {
     HostFile::Beside beside(file);
     write_all(beside.fd(), "second", "a");
-    beside.take_place();
+    const Fd now = beside.take_place(06711);
+    CHECK(read_all(now, "a") == "second");
+    CHECK(stat_fd(now, "a").st_nlink == 1);
   }
   CHECK(host_names(scratch.path()) == Names{"a"});
   CHECK(read_host_file(scratch / "a") == "second");
+  CHECK((stat_fd(open_regular(scratch / "a"), "a").st_mode & 07777) == 06711);
+}
+
+TEST_CASE("what is left of files beside is removed, and nothing else") {
+  const Scratch scratch;
+  write_host_file(scratch / "a", "x");
+  const HostFile file(scratch / "a");
+  write_host_file(scratch / ".a.new-0123abcd", "left");
+  write_host_file(scratch / ".a.new-fedc9876", "left");
+  REQUIRE(::mkdir((scratch / ".a.new-00000000").c_str(), 0755) == 0);
+  const Names others = {".a.new", ".a.new-", ".a.new-00000000", ".a.new-0123abc", ".a.new-0123abcde", ".a.new-0123abcx",
+                        ".a.new-0123abcd.txt", ".b.new-0123abcd", "a", "a.new-0123abcd"};
+  for (const std::string& name : others) {
+    if (name != "a" && name != ".a.new-00000000") write_host_file(scratch / name, "mine");
+  }
+  file.remove_leftovers();
+  Names sorted = others;
+  std::sort(sorted.begin(), sorted.end());
+  CHECK(host_names(scratch.path()) == sorted);
 }
 
 TEST_CASE("a file with the longest name has room for one beside it") {

@@ -2,8 +2,10 @@
 
 #include "starpack.h"
 
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "archive/editor.h"
@@ -144,6 +146,59 @@ TEST_CASE("an executable that could not be made leaves the old one, and its chan
     CHECK(names_of(*Archive::open_file(app.path())) == Names{"a", "kept"});
     CHECK(host_names(app.scratch().path()) == Names{"app"});
   }
+}
+
+namespace {
+
+// Looks at what lies beside an executable at the moment before it is put in place.
+class BeforeRename : public HostWatch {
+ public:
+  explicit BeforeRename(const std::string& directory) : directory_(directory) {}
+  int before(HostCall call, int) override {
+    if (call == HostCall::kSync && modes.empty()) look();
+    return 0;
+  }
+  std::vector<mode_t> modes;
+
+ private:
+  void look() {
+    for (const std::string& name : host_names(directory_)) {
+      struct stat status;
+      REQUIRE(::stat((directory_ + "/" + name).c_str(), &status) == 0);
+      if (name != "app") modes.push_back(status.st_mode & 07777);
+    }
+  }
+  std::string directory_;
+};
+
+}  // namespace
+
+TEST_CASE("what a killed writer has left beside an executable goes with the next change; it has no set-id bits") {
+  const App app;
+  REQUIRE(::chmod(app.path().c_str(), 06755) == 0);
+  const auto archive = app.open();
+  const pid_t process = ::fork();
+  REQUIRE(process >= 0);
+  if (process == 0) {
+    // Killed when all is written.
+    class Killed : public HostWatch {
+      int before(HostCall call, int) override { return call == HostCall::kRename ? ::raise(SIGKILL) : 0; }
+    } killed;
+    put(app.open(), "b", "x");
+    ::_exit(0);
+  }
+  int status;
+  REQUIRE(::waitpid(process, &status, 0) == process);
+  REQUIRE(WIFSIGNALED(status));
+  REQUIRE(host_names(app.scratch().path()).size() == 2);
+  {
+    BeforeRename watch(app.scratch().path());
+    put(archive, "c", "y");
+    CHECK(watch.modes == std::vector<mode_t>{0755});
+  }
+  CHECK(host_names(app.scratch().path()) == Names{"app"});
+  CHECK((app.status().st_mode & 07777) == 06755);
+  CHECK(names_of(*Archive::open_file(app.path())) == Names{"a", "c"});
 }
 
 TEST_CASE("who holds an executable's lock keeps others from changing it, for a stated time") {

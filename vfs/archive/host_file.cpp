@@ -2,6 +2,7 @@
 
 #include "host_file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -127,12 +128,14 @@ void HostFile::check_directory() const {
                   cause.text().substr(cause.text().rfind(": ")) + " (hint: mount it with -readonly)");
 }
 
+// A name of 255 bytes leaves no room for a longer one beside it.
+std::string HostFile::Beside::prefix(const HostFile& host) { return "." + host.name_.substr(0, 200) + ".new-"; }
+
 HostFile::Beside::Beside(const HostFile& host) : host_(host) {
   for (int i = 0; i < 100; ++i) {
     char tail[16];
-    std::snprintf(tail, sizeof tail, ".%08x", random_number());
-    // A name of 255 bytes leaves no room for a longer one beside it.
-    name_ = "." + host.name_.substr(0, 200) + tail;
+    std::snprintf(tail, sizeof tail, "%08x", random_number());
+    name_ = prefix(host) + tail;
     fd_ = Fd(open_at(host.directory_.get(), name_.c_str(), O_CREAT | O_EXCL | O_RDWR | kCareful, 0600));
     if (fd_ || errno != EEXIST) break;
   }
@@ -149,15 +152,46 @@ Fd HostFile::Beside::reopen() const {
   return fd;
 }
 
-void HostFile::Beside::take_place() {
+Fd HostFile::Beside::take_place(mode_t permissions) {
   const int directory = host_.directory_.get();
+  Fd file = reopen();
   // A program that is open for writing cannot be started.
   fd_ = Fd();
+  // Set-id bits last of all: what a process that is killed leaves here should not run as somebody else.
+  const bool sets_id = (permissions & 07000) != 0;
+  if (sets_id && ::fchmod(file.get(), permissions) != 0) throw posix_error("couldn't set the mode of", host_.path_);
   if (::renameat(directory, name_.c_str(), directory, host_.name_.c_str()) != 0) {
     throw posix_error("couldn't write", host_.path_);
   }
   name_.clear();
-  if (host_.sync_directory() != 0) throw posix_error("couldn't write", host_.path_);
+  if ((sets_id && sync_file(file.get()) != 0) || host_.sync_directory() != 0) {
+    throw posix_error("couldn't write", host_.path_);
+  }
+  return file;
+}
+
+void HostFile::remove_leftovers() const noexcept {
+  try {
+    const std::string prefix = Beside::prefix(*this);
+    // As another open file description: the position in a directory belongs to that.
+    Fd directory(open_at(directory_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const std::unique_ptr<DIR, Calls<::closedir>> entries(directory ? ::fdopendir(directory.get()) : nullptr);
+    if (!entries) return;
+    static_cast<void>(directory.release());  // closedir(3) closes it
+    while (const struct dirent* entry = ::readdir(entries.get())) {
+      const std::string_view name = entry->d_name;
+      if (!name.starts_with(prefix) || name.size() != prefix.size() + 8 ||
+          name.find_first_not_of("0123456789abcdef", prefix.size()) != std::string_view::npos) {
+        continue;
+      }
+      struct stat status;
+      if (::fstatat(directory_.get(), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode)) {
+        static_cast<void>(::unlinkat(directory_.get(), entry->d_name, 0));
+      }
+    }
+  } catch (const std::exception&) {
+    // The next one does.
+  }
 }
 
 int HostFile::open_journal(int flags) const noexcept {

@@ -53,7 +53,8 @@ class HostFile {
   // Throws Error unless files can be made in the directory, as changing the archive needs.
   void check_directory() const;
 
-  // A new file in the same directory that can take the file's name. The destructor removes one that has not.
+  // A new file in the same directory that can take the file's name. The destructor removes one that has not, and
+  // remove_leftovers() those of processes that were killed.
   class Beside {
    public:
     explicit Beside(const HostFile& host);
@@ -63,17 +64,22 @@ class HostFile {
 
     const Fd& fd() const noexcept { return fd_; }
 
-    // The same file, only for reading.
-    Fd reopen() const;
-
-    // Durable when it returns.
-    void take_place();
+    // With these permissions, set-id bits and all. Durable when it returns; what it returns is the file, only for reading.
+    Fd take_place(mode_t permissions);
 
    private:
+    Fd reopen() const;
+    static std::string prefix(const HostFile& host);
+    friend class HostFile;
+
     const HostFile& host_;
     std::string name_;
     Fd fd_;
   };
+
+  // Removes each file of Beside's that lies there. For who keeps all others from making one; what cannot be removed, or
+  // listed, stays.
+  void remove_leftovers() const noexcept;
 
   // The rollback journal, `NAME-journal`. -1 and errno where it cannot be opened; `flags` are open(2)'s. EPERM for one
   // that somebody has put there who could not have changed the archive: what it says would become the archive's.

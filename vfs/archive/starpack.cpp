@@ -117,6 +117,8 @@ void Starpack::publish() {
   const std::int64_t size = database_size(header);
   if (size == 0) throw Error(EIO, "CORRUPT", quoted("couldn't write", path) + ": its changed archive states no size");
 
+  // Ours is the executable's lock: they are those of processes that were killed.
+  host_->remove_leftovers();
   HostFile::Beside output(*host_);
   const auto offset = static_cast<std::int64_t>(program_->archive_offset());
   write_all(output.fd(), program_->with_archive(size + static_cast<std::int64_t>(kMarkBytes)), path);
@@ -124,19 +126,17 @@ void Starpack::publish() {
   if (::lseek(output.fd().get(), 0, SEEK_END) < 0) throw posix_error("couldn't write", path);
   const auto mark = encode_mark(program_->archive_offset());
   write_all(output.fd(), {mark.data(), mark.size()}, path);
-  // The owner first: changing it takes set-id bits away.
+  // The owner first: changing it takes set-id bits away, which come last.
   struct stat made = stat_fd(output.fd(), path);
   if ((made.st_uid != status_.st_uid || made.st_gid != status_.st_gid) &&
       ::fchown(output.fd().get(), status_.st_uid, status_.st_gid) != 0) {
     throw Error(errno, "OWNER", quoted("couldn't write", path) + ": its owner and group could not be kept");
   }
-  if (::fchmod(output.fd().get(), status_.st_mode & 07777) != 0) throw posix_error("couldn't set the mode of", path);
+  if (::fchmod(output.fd().get(), status_.st_mode & 0777) != 0) throw posix_error("couldn't set the mode of", path);
   if (sync_file(output.fd().get()) != 0) throw posix_error("couldn't write", path);
   made = stat_fd(output.fd(), path);
-  // A descriptor that can write would keep the program from being run.
-  Fd source = output.reopen();
-  output.take_place();
-  source_ = std::move(source);
+  made.st_mode = status_.st_mode;
+  source_ = output.take_place(status_.st_mode & 07777);
   status_ = made;
 }
 
