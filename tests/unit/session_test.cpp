@@ -541,6 +541,75 @@ TEST_CASE("times and permissions of an open file are those that were set") {
   CHECK(kit.session()->find("a")->permissions == 04755);
 }
 
+TEST_CASE("closing a file leaves it the permissions that others have set meanwhile") {
+  const Kit kit({new_file("a", "old"), new_file("b", "old"), new_file("c", "old")});
+  const auto one = kit.session(), other = kit.session();
+  const auto permissions = [&](const char* name) { return kit.session()->find(name)->permissions; };
+  const auto written = one->open("a", O_RDWR, 0);
+  written->write(0, as_bytes("x"));
+  const auto appended = one->open("b", kAppend, 0);
+  appended->append(as_bytes("x"));
+  other->set_permissions("a", 0600);
+  other->set_permissions("b", 0640);
+  CHECK(one->find("a")->permissions == 0600);
+  written->close_writer();
+  appended->close_writer();
+  CHECK(permissions("a") == 0600);
+  CHECK(permissions("b") == 0640);
+
+  // Made by both: the first to make it says what they are, unless they were set.
+  const auto fresh = one->open("fresh", kWriteNew, 0644);
+  const auto set = one->open("set", kWriteNew, 0644);
+  one->set_permissions("set", 0640);
+  other->open("fresh", kWriteNew, 0600)->close_writer();
+  other->open("set", kWriteNew, 0600)->close_writer();
+  CHECK(one->find("set")->permissions == 0640);
+  fresh->close_writer();
+  set->close_writer();
+  CHECK(permissions("fresh") == 0600);
+  CHECK(permissions("set") == 0640);
+
+  // What is undone is not set.
+  const auto undone = one->open("c", O_RDWR, 0);
+  undone->write(0, as_bytes("x"));
+  const Session::Handles handles(*one);
+  {
+    const Transaction transaction(one->archive());
+    one->set_permissions("c", 0600);
+  }
+  handles.restore();
+  undone->close_writer();
+  CHECK(permissions("c") == 0644);
+}
+
+TEST_CASE("a file that another session renames while it is open here is made anew under its old name, or it is told") {
+  for (const std::size_t size : {std::size_t{5}, std::size_t{6} << 20, (std::size_t{16} << 20) + 5}) {
+    INFO(size);
+    const Kit kit;
+    const auto one = kit.session(), other = kit.session();
+    const std::string before = noise(size);
+    write_to(*one, "file", before);
+    const auto file = one->open("file", O_RDWR, 0);
+    file->write(1, as_bytes("X"));
+    const auto log = one->open("a", kAppend, 0);
+    log->append(as_bytes("+more"));
+    other->rename("file", "renamed");
+    other->rename("a", "b");
+    if (size == std::size_t{6} << 20) {
+      // What was not changed is read from the row, and the row has another name.
+      CHECK(error_of([&] { file->close_writer(); }).posix() == ESTALE);
+      CHECK_FALSE(kit.session()->find("file"));
+    } else {
+      file->close_writer();
+      CHECK((read_from(*kit.session(), "file") == before.substr(0, 1) + "X" + before.substr(2)));
+    }
+    log->close_writer();
+    CHECK((read_from(*kit.session(), "renamed") == before));
+    CHECK(read_from(*kit.session(), "a") == "+more");
+    CHECK(read_from(*kit.session(), "b") == "old");
+  }
+}
+
 TEST_CASE("a reader of a file that is replaced gets an error and never a mixture") {
   // Stored as it is, in one row; replaced by as many bytes within the same second.
   for (const std::size_t size : {std::size_t{6} << 20, std::size_t{17} << 20}) {

@@ -395,9 +395,9 @@ void Editor::need_content(std::string_view name, std::int64_t number) {
                   ": its content was swept up while it was written (hint: write it again)");
 }
 
-void Editor::put_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s, WorkingFile& content) {
+void Editor::put_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s, WorkingFile& content,
+                      Permissions which) {
   const auto turn = archive_->lock();
-  const std::int64_t mode = S_IFREG | static_cast<std::int64_t>(permissions & 07777);
   const std::int64_t size = content.size_bytes();
   // All that takes long is done before the archive is locked for others.
   Row row;
@@ -465,7 +465,9 @@ void Editor::put_file(std::string_view name, std::uint32_t permissions, std::int
       if (row.number) need_content(name, *row.number);
       if (before && before->chunks != 0) delete_chunks(before->chunks, 0);
     }
-    write_row(name, mode, mtime_s, size, row);
+    const bool keeps = which == Permissions::kOfFile && before && before->type == MemberType::kFile;
+    write_row(name, S_IFREG | static_cast<std::int64_t>((keeps ? before->permissions : permissions) & 07777), mtime_s, size,
+              row);
     if (row.room_bytes) {
       const auto written = archive_->stored(name, 0);
       archive_->release();

@@ -41,9 +41,10 @@ std::optional<Member> Session::find(std::string_view name) {
   if (files_.empty()) return member;
   const auto file = known(name);
   if (!file || !(file->is_new_ || file->is_changed_)) return member;
+  const bool is_there = member && member->type == MemberType::kFile;
   if (!member) member = Archive::new_member(name);
   member->size_bytes = file->size_bytes();
-  member->permissions = file->permissions_;
+  if (!is_there || file->sets_permissions_) member->permissions = file->permissions_;
   member->mtime_s = file->mtime_s_;
   return member;
 }
@@ -359,19 +360,23 @@ void Session::set_permissions(std::string_view name, std::uint32_t permissions) 
   need_writable(name);
   const auto file = known(name);
   if (file) file->permissions_ = permissions;
-  if (!file || !file->is_new_) editor_.set_permissions(name, permissions);
+  if (file && file->is_new_) {
+    file->sets_permissions_ = true;
+  } else {
+    editor_.set_permissions(name, permissions);
+  }
 }
 
 struct Session::Handles::State {
   std::shared_ptr<OpenFile> file;
   std::string name;
-  bool is_removed, is_new, is_changed;
+  bool is_removed, is_new, is_changed, sets_permissions;
 };
 
 Session::Handles::Handles(Session& session) : session_(session) {
   for (const auto& [name, weak] : session.files_) {
     if (const auto file = weak.lock()) {
-      states_.push_back({file, name, file->is_removed_, file->is_new_, file->is_changed_});
+      states_.push_back({file, name, file->is_removed_, file->is_new_, file->is_changed_, file->sets_permissions_});
     }
   }
 }
@@ -386,6 +391,7 @@ void Session::Handles::restore() const {
     state.file->is_removed_ = state.is_removed;
     state.file->is_new_ = state.is_new;
     if (state.is_changed) state.file->is_changed_ = true;
+    if (state.sets_permissions) state.file->sets_permissions_ = true;
   }
   for (const State& state : states_) session_.files_.insert_or_assign(state.name, state.file);
   for (const auto& [name, weak] : session_.files_) {
@@ -539,7 +545,13 @@ void OpenFile::append_to_current() {
   const std::int64_t end = current ? current->size_bytes() : 0;
   const auto content = working_file(std::move(current));
   if (tail_) append_to(*content, end, *tail_);
-  session_->editor_.put_file(name_, permissions_, mtime_s_, *content);
+  put(*content);
+}
+
+// What others have made of a file's permissions meanwhile stays.
+void OpenFile::put(WorkingFile& content) {
+  using enum Editor::Permissions;
+  session_->editor_.put_file(name_, permissions_, mtime_s_, content, sets_permissions_ ? kGiven : kOfFile);
 }
 
 void OpenFile::settle() {
@@ -550,14 +562,14 @@ void OpenFile::settle() {
     Transaction transaction(session_->archive());
     append_to_current();
     transaction.commit();
-    is_new_ = is_changed_ = false;
+    is_new_ = is_changed_ = sets_permissions_ = false;
     try_refresh();
     if (may_be_undone) keep_whole();
     return;
   }
   if (may_be_undone) keep();
-  session_->editor_.put_file(name_, permissions_, mtime_s_, working());
-  is_new_ = is_changed_ = false;
+  put(working());
+  is_new_ = is_changed_ = sets_permissions_ = false;
   if (!may_be_undone && !working_->bytes()) try_refresh();
 }
 

@@ -55,8 +55,11 @@ class Editor {
   ~Editor();
 
   // Makes a file or replaces its content. EISDIR, ENOENT and ENOTDIR as for open(2). A large content that began as the
-  // member's own is changed in place; ESTALE when the member has been changed by others meanwhile.
-  void put_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s, WorkingFile& content);
+  // member's own is changed in place; ESTALE when the member has been changed by others meanwhile. With kOfFile a file that
+  // is there keeps its permissions.
+  enum class Permissions { kGiven, kOfFile };
+  void put_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s, WorkingFile& content,
+                Permissions which = Permissions::kGiven);
 
   // Makes a file that must not be there yet: EEXIST.
   void create_file(std::string_view name, std::uint32_t permissions, std::int64_t mtime_s);

@@ -6,7 +6,9 @@
 //    listings of this session tell of it. Other sessions and processes see it when close() has returned, all at once.
 // 2. A file that is removed or replaced keeps its content for those who have it open.
 // 3. Handles that only append add to what the file holds when they are closed: appending by several processes at a time
-//    loses nothing. Of others that write the same file the last to close wins.
+//    loses nothing. Of others that write the same file the last to close wins. Its permissions are those that were set
+//    last, by whomever. A file that another session renames or removes while it is open here is made anew by closing it,
+//    under the name it was opened by; ESTALE where what was not changed of it is no longer to be had.
 // 4. In a writable archive the permissions of the owner hold, for all but root. In others everything is readable.
 //
 // A session of a writable archive belongs to one thread at a time; handles may outlive their places in it. Names come
@@ -142,6 +144,7 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
   std::unique_ptr<WorkingFile> working_file(std::unique_ptr<MemberReader> base) const;
   WorkingFile& working();
   static void append_to(WorkingFile& content, std::int64_t end, WorkingFile& tail);
+  void put(WorkingFile& content);
   void settle();
   void append_to_current();
   void keep();
@@ -155,6 +158,7 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
   std::string name_;
   bool is_removed_ = false;
   bool is_new_ = false;     // not in the archive yet
+  bool sets_permissions_ = false;  // they were set while it was not
   bool is_changed_ = false;
   bool is_stale_ = false;   // neither reader_ nor working_ hold what the archive does
   bool only_appended_ = false;
