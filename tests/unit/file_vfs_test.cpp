@@ -201,7 +201,7 @@ TEST_CASE("while another process changes the archive it says so") {
   const Error error = error_of([&] { reader->find("main.tcl"); });
   CHECK(error.code() == "BUSY");
   CHECK(error.posix() == EAGAIN);
-  CHECK(error.text() == "couldn't read \"" + (scratch / "a.kit") + "\": another process is changing the archive");
+  CHECK(error.text() == "couldn't read \"" + (scratch / "a.kit") + "\": another process or thread is using the archive");
   execute(writer.get(), "ROLLBACK", "a.kit");
   CHECK(reader->find("main.tcl"));
 }

@@ -501,8 +501,23 @@ TEST_CASE("whoever waits for another writer in vain is told so") {
   const Error error = error_of([&] { other->make_directory("e", 0755); });
   CHECK(error.posix() == EAGAIN);
   CHECK(error.code() == "BUSY");
-  CHECK(error.text() == "couldn't write \"" + kit.path() + "\": another process is changing the archive");
+  CHECK(error.text() == "couldn't write \"" + kit.path() + "\": another process or thread is using the archive");
   CHECK(other->find("a"));
+}
+
+TEST_CASE("who reads holds up who commits, and is named so") {
+  const Kit kit;
+  const auto one = kit.session(), other = kit.session();
+  {
+    const Archive::Snapshot reading(other->archive());
+    REQUIRE(other->find("a"));
+    const Error error = error_of([&] { one->make_directory("e", 0755); });
+    CHECK(error.posix() == EAGAIN);
+    CHECK(error.text() == "couldn't write \"" + kit.path() + "\": another process or thread is using the archive");
+    CHECK_FALSE(one->find("e"));
+  }
+  one->make_directory("e", 0755);
+  CHECK(other->find("e"));
 }
 
 TEST_CASE("a copy has content, time and permissions of what it was made from, and replaces what is there") {

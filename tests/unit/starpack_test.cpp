@@ -209,7 +209,7 @@ TEST_CASE("who holds an executable's lock keeps others from changing it, for a s
     const Error error = error_of([&] { put(other, "b", "x"); });
     CHECK(error.posix() == EAGAIN);
     CHECK(error.code() == "BUSY");
-    CHECK(error.text() == "couldn't write \"" + app.path() + "\": another process is changing the archive");
+    CHECK(error.text() == "couldn't write \"" + app.path() + "\": another process or thread is using the archive");
   }
   put(other, "b", "x");
 }

@@ -39,7 +39,7 @@ Error sqlite_error(sqlite3* database, int code, std::string_view object, std::st
       break;
     case SQLITE_BUSY:
       word = "BUSY";
-      cause = "another process is changing the archive";
+      cause = "another process or thread is using the archive";
       break;
     case SQLITE_READONLY:
       if (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_CANTLOCK) {

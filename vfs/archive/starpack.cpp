@@ -102,7 +102,8 @@ bool Starpack::begin() {
     }
     if (errno != EWOULDBLOCK && errno != EINTR) throw posix_error("couldn't lock", host_->path());
     if (waited_ms >= kBusyTimeoutMs) {
-      throw Error(EAGAIN, "BUSY", quoted("couldn't write", host_->path()) + ": another process is changing the archive");
+      throw Error(EAGAIN, "BUSY",
+                  quoted("couldn't write", host_->path()) + ": another process or thread is using the archive");
     }
     const struct timespec pause = {0, 5'000'000};
     ::nanosleep(&pause, nullptr);
