@@ -11,6 +11,7 @@
 
 #include <functional>
 
+#include "host_calls.h"
 #include "support.h"
 
 using namespace starlit;
@@ -477,4 +478,26 @@ TEST_CASE("a journal in a file system's name is not followed to somewhere else")
     execute(archive->database(), "UPDATE sqlar SET mtime = 5", path);
   });
   CHECK(read_host_file(scratch / "victim") == "precious");
+}
+
+TEST_CASE("pages that could not be written when something else was asked for are not committed without them") {
+  const Scratch scratch;
+  const std::string path = scratch / "a.kit";
+  write_host_file(path, kit());
+  class Full : public HostWatch {
+    int before(HostCall call, int) override { return call == HostCall::kWrite ? ENOSPC : 0; }
+  };
+  const Connection writer(path);
+  // Pages go to the file long before the end. An UPDATE of more than one row is undone alone when it fails.
+  REQUIRE(writer("PRAGMA cache_size=10; BEGIN IMMEDIATE; INSERT INTO sqlar VALUES('big', 33188, 1, 60000, zeroblob(60000))") ==
+          SQLITE_OK);
+  {
+    const Full full;
+    CHECK(writer("UPDATE sqlar SET name = name || '2'") == SQLITE_FULL);
+  }
+  CHECK(writer("COMMIT") != SQLITE_OK);
+  static_cast<void>(writer("ROLLBACK"));
+  CHECK(names_of(*Archive::open_file(path)) == Names{"l", "lib/big", "main.tcl"});
+  CHECK(run(scratch.path(), "sqlite3 --append a.kit 'PRAGMA integrity_check'") == "ok\n");
+  CHECK(writer("UPDATE sqlar SET mtime = 5") == SQLITE_OK);
 }

@@ -157,25 +157,37 @@ struct DatabaseFile : sqlite3_file {
   int level = SQLITE_LOCK_NONE;
   sqlite3_int64 room = -1;  // bytes for the database in front of the mark; -1: look
   Gathered gathered = {};
+  int lost = SQLITE_OK;  // until the lock is given up: see flush_first()
 
   off_t position(sqlite3_int64 offset) const noexcept { return vfs->offset_ + offset; }
 
   static DatabaseFile* self(sqlite3_file* file) noexcept { return static_cast<DatabaseFile*>(file); }
 
+  int flush() noexcept { return gathered.flush(fd.get()); }
+
+  // The same where SQLite asks for something else. It takes a write that fails for the end of the transaction, but when a
+  // read does, it may undo no more than the statement that has read: what was gathered before it must not be committed.
+  int flush_first() noexcept {
+    const int code = flush();
+    if (lost == SQLITE_OK) lost = code;
+    return code;
+  }
+
   static int close(sqlite3_file* file) noexcept {
-    const int code = self(file)->gathered.flush(self(file)->fd.get());
+    const int code = self(file)->flush();
     self(file)->~DatabaseFile();
     return code;
   }
 
   static int read(sqlite3_file* file, void* buffer, int size, sqlite3_int64 offset) noexcept {
     DatabaseFile* f = self(file);
-    if (const int code = f->gathered.flush(f->fd.get()); code != SQLITE_OK) return code;
+    if (const int code = f->flush_first(); code != SQLITE_OK) return code;
     return fill_read(read_fully(f->fd.get(), buffer, static_cast<std::size_t>(size), f->position(offset)), buffer, size);
   }
 
   static int write(sqlite3_file* file, const void* buffer, int size, sqlite3_int64 offset) noexcept {
     DatabaseFile* f = self(file);
+    if (f->lost != SQLITE_OK) return f->lost;
     if (const int code = f->make_room(offset + size); code != SQLITE_OK) return code;
     return f->gathered.write(f->fd.get(), buffer, static_cast<std::size_t>(size), f->position(offset));
   }
@@ -184,19 +196,21 @@ struct DatabaseFile : sqlite3_file {
 
   static int sync(sqlite3_file* file, int) noexcept {
     DatabaseFile* f = self(file);
-    const int code = f->gathered.flush(f->fd.get());
+    if (f->lost != SQLITE_OK) return f->lost;
+    const int code = f->flush();
     return code == SQLITE_OK ? sync_data(f->fd.get()) : code;
   }
 
   static int file_size(sqlite3_file* file, sqlite3_int64* size) noexcept {
     DatabaseFile* f = self(file);
+    if (const int code = f->flush_first(); code != SQLITE_OK) return code;
     if (const int code = f->look(); code != SQLITE_OK) return code;
     *size = f->room;
     return SQLITE_OK;
   }
 
   int look() noexcept {
-    if (const int code = gathered.flush(fd.get()); code != SQLITE_OK) return code;
+    if (const int code = flush(); code != SQLITE_OK) return code;
     struct stat status;
     if (::fstat(fd.get(), &status) != 0) return SQLITE_IOERR_FSTAT;
     room = status.st_size - vfs->offset_ - (vfs->has_mark_ ? static_cast<off_t>(kMarkBytes) : 0);
@@ -239,7 +253,7 @@ struct DatabaseFile : sqlite3_file {
 
   int shorten(sqlite3_int64 size) noexcept {
     room = -1;
-    if (const int flushed = gathered.flush(fd.get()); flushed != SQLITE_OK) return flushed;
+    if (const int flushed = flush(); flushed != SQLITE_OK) return flushed;
     if (!vfs->has_mark_) return truncate_file(fd.get(), position(size));
     int code = write_mark(size);
     if (code == SQLITE_OK) code = sync_data(fd.get());
@@ -304,8 +318,9 @@ struct DatabaseFile : sqlite3_file {
     DatabaseFile* f = self(file);
     if (f->level <= wanted) return SQLITE_OK;
     // SQLite takes the lock for given up whatever the answer is.
-    const int flushed = f->gathered.flush(f->fd.get());
+    const int flushed = f->flush();
     const int unlocked = f->release_to(wanted);
+    f->lost = SQLITE_OK;
     return flushed == SQLITE_OK ? unlocked : flushed;
   }
 
@@ -349,7 +364,10 @@ struct DatabaseFile : sqlite3_file {
   // the file still has its name: the journal of another would lie beside the file that has it now, and be undone there.
   static int file_control(sqlite3_file* file, int operation, void* argument) noexcept {
     DatabaseFile* f = self(file);
-    if (operation == SQLITE_FCNTL_SYNC) return f->gathered.flush(f->fd.get());
+    if (operation == SQLITE_FCNTL_SYNC) {
+      const int code = f->flush();
+      return f->lost == SQLITE_OK ? code : f->lost;
+    }
     if (operation != SQLITE_FCNTL_HAS_MOVED) return SQLITE_NOTFOUND;
     *static_cast<int*>(argument) = f->vfs->private_file_ < 0 && !f->vfs->host_->is_in_place() ? 1 : 0;
     return SQLITE_OK;
