@@ -11,6 +11,7 @@
 #include "archive/editor.h"
 #include "fake_elf.h"
 #include "host_calls.h"
+#include "host_file.h"
 #include "support.h"
 
 using namespace starlit;
@@ -37,7 +38,7 @@ class App {
 };
 
 void put(const std::shared_ptr<Archive>& archive, std::string_view name, std::string_view content) {
-  WorkingFile file(nullptr, [] { return Fd(); });
+  WorkingFile file(nullptr, [&] { return archive->host()->open_temporary(); });
   file.write(0, as_bytes(content));
   Editor(archive).put_file(name, 0644, 1, file);
 }
@@ -128,6 +129,20 @@ TEST_CASE("a transaction makes one new executable, one that is undone or changes
   }
   CHECK(app.status().st_ino != before);
   CHECK(names_of(*Archive::open_file(app.path())) == Names{"a", "b", "c"});
+}
+
+TEST_CASE("a large file makes one new executable") {
+  const App app;
+  const auto archive = app.open();
+  class Renames : public HostWatch {
+   public:
+    void renamed(int, const char*, const char*) override { ++count; }
+    int count = 0;
+  } renames;
+  const std::string large = noise((std::size_t{16} << 20) + 5);
+  put(archive, "large", large);
+  CHECK(renames.count == 1);
+  CHECK((content_of(*Archive::open_file(app.path()), "large") == large));
 }
 
 TEST_CASE("an executable that could not be made leaves the old one, and its change is not in the next one") {

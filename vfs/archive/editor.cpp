@@ -399,6 +399,13 @@ void Editor::put_file(std::string_view name, std::uint32_t permissions, std::int
                       Permissions which) {
   const auto turn = archive_->lock();
   const std::int64_t size = content.size_bytes();
+  if (archive_->starpack_ && archive_->transactions_ == 0 && size > kRowContentMax) {
+    // Each transaction makes a new executable: one for all of the content.
+    Transaction whole(*archive_);
+    put_file(name, permissions, mtime_s, content, which);
+    whole.commit();
+    return;
+  }
   // All that takes long is done before the archive is locked for others.
   Row row;
   std::vector<std::byte> whole;
