@@ -3,7 +3,13 @@
 #include "host_file.h"
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -132,4 +138,49 @@ TEST_CASE("a temporary file has no name") {
   write_all(temporary, "content", "");
   CHECK(host_names(scratch.path()) == Names{"a"});
   CHECK(stat_fd(temporary, "").st_nlink == 0);
+}
+
+namespace {
+
+// From now on a system call of this process fails with EIO and does nothing.
+bool forbid(unsigned call) {
+  struct sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const struct sock_fprog filter = {std::size(program), program};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("a directory that may not be listed is synced by its file system") {
+  const Scratch scratch;
+  REQUIRE(::chmod(scratch.path().c_str(), 0755) == 0);
+  const std::string directory = scratch / "d";
+  REQUIRE(::mkdir(directory.c_str(), 0755) == 0);
+  write_host_file(directory + "/a", "x");
+  REQUIRE(::chmod((directory + "/a").c_str(), 0644) == 0);
+  REQUIRE(::chmod(directory.c_str(), 0333) == 0);
+  const pid_t process = ::fork();
+  REQUIRE(process >= 0);
+  if (process == 0) {
+    if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(10);
+    if (::open(directory.c_str(), O_RDONLY) != -1) ::_exit(11);
+    try {
+      const HostFile file(directory + "/a");
+      if (file.sync_directory() != 0) ::_exit(12);
+      if (!forbid(SYS_syncfs)) ::_exit(13);
+      ::_exit(file.sync_directory() == -1 && errno == EIO ? 0 : 14);
+    } catch (...) {
+      ::_exit(15);
+    }
+  }
+  int status;
+  REQUIRE(::waitpid(process, &status, 0) == process);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  REQUIRE(::chmod(directory.c_str(), 0755) == 0);
 }

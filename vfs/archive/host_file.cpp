@@ -253,7 +253,12 @@ int HostFile::remove_journal() const noexcept {
   }
 }
 
-int HostFile::sync_directory() const noexcept { return can_sync_ ? sync_file(directory_.get()) : 0; }
+int HostFile::sync_directory() const noexcept {
+  if (can_sync_) return sync_file(directory_.get());
+  // One that may not be listed cannot be opened for fsync(2): then all of its file system is synced, by its descriptor.
+  const Fd file(open_at(directory_.get(), name_.c_str(), O_RDONLY | kCareful));
+  return file ? ::syncfs(file.get()) : -1;
+}
 
 Fd HostFile::open_temporary() const {
   Fd fd(open_at(directory_.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
