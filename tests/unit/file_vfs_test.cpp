@@ -501,3 +501,30 @@ TEST_CASE("pages that could not be written when something else was asked for are
   CHECK(run(scratch.path(), "sqlite3 --append a.kit 'PRAGMA integrity_check'") == "ok\n");
   CHECK(writer("UPDATE sqlar SET mtime = 5") == SQLITE_OK);
 }
+
+TEST_CASE("the name of a journal that another has made is synced, also where it has the inode number of one before") {
+  const Scratch scratch;
+  const std::string path = scratch / "a.kit";
+  write_host_file(path, kit());
+  class Syncs : public HostWatch {
+   public:
+    void synced(int fd) override {
+      struct stat status;
+      if (::fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) ++directories;
+    }
+    int directories = 0;
+  };
+  const Connection writer(path);
+  REQUIRE(writer("PRAGMA journal_mode=PERSIST; UPDATE sqlar SET mtime = 5") == SQLITE_OK);
+  {
+    const Syncs again;
+    REQUIRE(writer("UPDATE sqlar SET mtime = 6") == SQLITE_OK);
+    CHECK(again.directories == 0);
+  }
+  REQUIRE(::unlink((path + "-journal").c_str()) == 0);
+  REQUIRE(Connection(path)("PRAGMA journal_mode=PERSIST; UPDATE sqlar SET mtime = 7") == SQLITE_OK);
+  REQUIRE(::access((path + "-journal").c_str(), F_OK) == 0);
+  const Syncs anew;
+  REQUIRE(writer("UPDATE sqlar SET mtime = 8") == SQLITE_OK);
+  CHECK(anew.directories == 1);
+}

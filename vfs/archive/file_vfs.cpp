@@ -146,7 +146,8 @@ class FileVfs {
   bool has_mark_;
   Access access_;
   int private_file_;  // or -1: the archive's own file
-  ino_t known_journal_ = 0;  // whose name is durable: another may have made one and ended before it was
+  Fd known_journal_;  // whose name is durable: another may have made one and ended before it was; open, so that its inode
+                      // number is nobody else's
   std::int64_t wait_until_ms_ = 0;
 };
 
@@ -385,11 +386,6 @@ struct JournalFile : sqlite3_file {
   bool is_new = false;  // its name may not be durable yet
   bool is_temporary = false;
 
-  ino_t inode() const noexcept {
-    struct stat status;
-    return ::fstat(fd.get(), &status) == 0 ? status.st_ino : 0;
-  }
-
   static JournalFile* self(sqlite3_file* file) noexcept { return static_cast<JournalFile*>(file); }
 
   static int close(sqlite3_file* file) noexcept {
@@ -417,7 +413,7 @@ struct JournalFile : sqlite3_file {
     if (const int code = sync_data(f->fd.get()); code != SQLITE_OK || !f->is_new) return code;
     if (f->vfs->host_->sync_directory() != 0) return SQLITE_IOERR_DIR_FSYNC;
     f->is_new = false;
-    f->vfs->known_journal_ = f->inode();
+    f->vfs->known_journal_ = Fd(::fcntl(f->fd.get(), F_DUPFD_CLOEXEC, 0));
     return SQLITE_OK;
   }
 
@@ -477,6 +473,12 @@ std::int64_t now_ms() noexcept {
   return now.tv_sec * std::int64_t{1000} + now.tv_nsec / 1'000'000;
 }
 
+bool is_same_file(const Fd& a, const Fd& b) noexcept {
+  struct stat one, other;
+  return a && b && ::fstat(a.get(), &one) == 0 && ::fstat(b.get(), &other) == 0 && one.st_dev == other.st_dev &&
+         one.st_ino == other.st_ino;
+}
+
 bool is_journal(const char* name) noexcept {
   return name != nullptr && std::string_view(name).ends_with("-journal");
 }
@@ -523,7 +525,7 @@ int FileVfs::open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int fl
       Fd fd(me->host_->open_journal(mode | ((flags & SQLITE_OPEN_CREATE) != 0 ? O_CREAT : 0)));
       if (!fd) return SQLITE_CANTOPEN;
       auto* journal = new (file) JournalFile{{}, me, std::move(fd), is_new};
-      journal->is_new = is_new || journal->inode() != me->known_journal_;
+      journal->is_new = is_new || !is_same_file(journal->fd, me->known_journal_);
       journal->pMethods = &kJournalMethods;
     } else if ((flags & SQLITE_OPEN_SUPER_JOURNAL) != 0 ||
                ((flags & SQLITE_OPEN_DELETEONCLOSE) != 0 && name == nullptr)) {
