@@ -105,6 +105,21 @@ TEST_CASE("two who change one executable lose nothing of one another") {
   CHECK(names_of(*other) == Names{"a", "b", "c", "d"});
 }
 
+TEST_CASE("what is in view of an executable stays, whatever others make of it") {
+  const std::string old = noise(300'000);
+  const App app({new_file("a", old)});
+  const auto one = app.open(), other = app.open();
+  {
+    const Archive::Snapshot view(*one);
+    CHECK(one->find("a")->size_bytes == 300'000);
+    put(other, "a", std::string(old.rbegin(), old.rend()));
+    one->renew();
+    CHECK((content_of(*one, "a") == old));
+  }
+  one->renew();
+  CHECK((content_of(*one, "a") == std::string(old.rbegin(), old.rend())));
+}
+
 TEST_CASE("a transaction makes one new executable, one that is undone or changes nothing makes none") {
   const App app;
   const auto archive = app.open();

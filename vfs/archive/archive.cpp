@@ -236,7 +236,7 @@ std::shared_ptr<Archive> Archive::open_sealed(Fd file, std::string path) {
 void Archive::renew() {
   if (!starpack_) return;
   const auto turn = lock();
-  if (transactions_ > 0 || !starpack_->is_stale()) return;
+  if (transactions_ > 0 || in_view_ || !starpack_->is_stale()) return;
   release();
   starpack_->renew();
   sqlite3_file_control(database_, "main", SQLITE_FCNTL_RESET_CACHE, nullptr);

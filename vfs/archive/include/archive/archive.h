@@ -107,7 +107,8 @@ class Archive : public std::enable_shared_from_this<Archive> {
   const std::string& path() const noexcept { return path_; }
   bool is_writable() const noexcept { return access_ == Access::kWrite; }
 
-  // Of an executable: takes over what others have made of it meanwhile. Does nothing within a transaction.
+  // Of an executable: takes over what others have made of it meanwhile. Does nothing within a transaction or a
+  // Snapshot.
   void renew();
 
   // From now on the view is this one, under one lock that is kept: for a process that is about to lock itself in and cannot
