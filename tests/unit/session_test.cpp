@@ -2,7 +2,9 @@
 
 #include "archive/session.h"
 
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "file_vfs.h"
@@ -25,6 +27,7 @@ class Kit {
   }
 
   std::string path() const { return scratch_ / "a.kit"; }
+  const std::string& directory() const { return scratch_.path(); }
   std::shared_ptr<Session> session() const {
     return std::make_shared<Session>(Archive::open_file(path(), Access::kWrite));
   }
@@ -623,6 +626,58 @@ TEST_CASE("a file that another session renames while it is open here is made ane
     CHECK(read_from(*kit.session(), "a") == "+more");
     CHECK(read_from(*kit.session(), "b") == "old");
   }
+}
+
+TEST_CASE("a kit that was opened before chroot(2) into an empty directory is read and written after it") {
+  const Kit kit({new_file("a", "old"), new_directory("d")});
+  const Scratch empty;
+  const std::string large = noise((std::size_t{16} << 20) + 5);
+  const pid_t process = ::fork();
+  REQUIRE(process >= 0);
+  if (process == 0) {
+    // What has gone wrong is told by the status: 1 is a call of the system, 2 an Error.
+    try {
+      auto session = kit.session();
+      if (::geteuid() != 0 && ::unshare(CLONE_NEWUSER) != 0) ::_exit(1);
+      if (::chroot(empty.path().c_str()) != 0 || ::chdir("/") != 0) ::_exit(1);
+      if (::access("/tmp", F_OK) == 0 || ::access("/proc", F_OK) == 0) ::_exit(3);
+      if (read_from(*session, "a") != "old") ::_exit(4);
+      write_to(*session, "a", "+new", kAppend);
+      write_to(*session, "d/large", large);
+      {
+        Transaction transaction(session->archive());
+        session->make_directory("e", 0755);
+        session->rename("d/large", "e/large");
+        transaction.commit();
+      }
+      {
+        const Transaction undone(session->archive());
+        session->remove_directory("e", true);
+      }
+      // As another thread would.
+      const auto again = std::make_shared<Session>(session->archive().reopen());
+      write_to(*again, "again", read_from(*again, "a"));
+      if (session->archive().host()->path() != kit.path()) ::_exit(5);
+      session.reset();
+    } catch (const Error& error) {
+      const std::string line = error.text() + "\n";
+      static_cast<void>(::write(2, line.data(), line.size()));
+      ::_exit(2);
+    } catch (...) {
+      ::_exit(6);  // a REQUIRE
+    }
+    ::_exit(0);
+  }
+  int status;
+  REQUIRE(::waitpid(process, &status, 0) == process);
+  REQUIRE(WIFEXITED(status));
+  REQUIRE(WEXITSTATUS(status) == 0);
+  const auto session = kit.session();
+  CHECK(names_of(session->archive()) == Names{"a", "again", "d", "e", "e/large"});
+  CHECK(read_from(*session, "again") == "old+new");
+  CHECK((read_from(*session, "e/large") == large));
+  CHECK(host_names(empty.path()).empty());
+  CHECK(host_names(kit.directory()) == Names{"a.kit"});
 }
 
 TEST_CASE("a reader of a file that is replaced gets an error and never a mixture") {
