@@ -5,7 +5,8 @@
 #     tclsh8.6 tests/bench/bench.tcl BUILD_DIR ?-quick? ?PART ...?
 #
 # BUILD_DIR holds tclkit, sdx, safekit and bench/{measure,empty,floor ...}. -quick takes a tenth of the rounds, to try this
-# script. Parts are Start (which is always measured), Packages, Pack, Inner, Reads, Writing, Large, Many and Jail.
+# script. Parts are Start (which is always measured), Packages, Pack, Inner, Reads, Writing, Large,
+# Huge (not with -quick), Many and Jail.
 # `./dev bench` builds these and calls this.
 #
 # Rules:
@@ -326,6 +327,15 @@ proc bench::Large {} {
     file delete $temp/text.kit
 }
 
+# A member of 16 GB, whose memory is tested while it is written and read: it takes a minute or two.
+proc bench::Huge {} {
+    variable here
+    variable build
+    set start [clock milliseconds]
+    exec env STARLIT_HUGE=16 $build/tclkit $here/../vfs/huge.test >@stdout 2>@stderr
+    puts "a member of 16 GB, written and read: [expr {([clock milliseconds] - $start) / 1000}] s\n"
+}
+
 proc bench::Many {} {
     variable here
     variable temp
@@ -407,12 +417,13 @@ proc bench::main {build_dir args} {
     variable quick
     variable result
     set build [file normalize $build_dir]
-    set parts {Packages Pack Inner Reads Writing Large Many Jail}
+    set parts {Packages Pack Inner Reads Writing Large Huge Many Jail}
     set quick [expr {[lindex $args 0] eq "-quick"}]
     if {$quick} {set args [lrange $args 1 end]}
     foreach part $args {
         if {$part ni $parts} {error "unknown part \"$part\": must be [join $parts {, }]"}
     }
+    if {$quick} {set parts [lsearch -all -inline -not -exact $parts Huge]}
     if {$args ne ""} {set parts $args}
     foreach program {tclkit sdx safekit bench/measure bench/empty bench/floor bench/synccopy bench/ptracejail} {Need $build/$program}
     foreach program {sqlite3 zip diff cp} {Need $program}
