@@ -8,7 +8,12 @@
 // and mode. Whoever runs the old one goes on with that.
 //
 // 1. begin() takes the executable's lock (flock(2)) and brings the copy up to date, so that nobody's change is lost.
-// 2. publish() has made the new executable durable when it returns; when it throws the old one is in its place.
+// 2. publish() has made the new executable durable when it returns; when it throws the old one is in its place, but for
+//    a directory that could not be synced.
+// 3. Owner, group and mode are kept. Extended attributes (file capabilities, access control lists) are not, and other
+//    hard links go on leading to the old executable.
+// 4. The lock is for those who come this way. The sqlite3 shell changes an executable that does not run in place, under
+//    SQLite's locks alone: what it commits while another is made here is lost.
 //
 // Not safe to use from two threads at a time.
 
