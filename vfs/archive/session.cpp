@@ -473,11 +473,25 @@ void OpenFile::append_to(WorkingFile& content, std::int64_t end, WorkingFile& ta
   }
 }
 
-void OpenFile::write(std::int64_t offset, Bytes bytes) {
-  if (bytes.empty()) return;
-  working().write(offset, bytes);
+// Nothing of a content that could not be written whole is kept: see close_writer().
+template <typename Body>
+void OpenFile::change(Body&& body) {
   is_changed_ = true;
   mtime_s_ = now_s();
+  try {
+    body();
+  } catch (const Error& error) {
+    failure_ = error;
+    throw;
+  } catch (const std::exception&) {
+    failure_ = posix_error("couldn't write", name_, ENOMEM);
+    throw;
+  }
+}
+
+void OpenFile::write(std::int64_t offset, Bytes bytes) {
+  if (bytes.empty()) return;
+  change([&] { working().write(offset, bytes); });
 }
 
 void OpenFile::append(Bytes bytes) {
@@ -487,23 +501,20 @@ void OpenFile::append(Bytes bytes) {
     appended_from_ = size_bytes();
     tail_ = working_file(nullptr);
   }
-  tail_->write(tail_->size_bytes(), bytes);
-  is_changed_ = true;
-  mtime_s_ = now_s();
+  change([&] { tail_->write(tail_->size_bytes(), bytes); });
 }
 
 void OpenFile::truncate(std::int64_t size) {
   only_appended_ = false;
   if (size == 0) {
     // Nothing of what was there is needed.
+    failure_.reset();
     is_stale_ = false;
     reader_.reset();
     working_.reset();
     tail_.reset();
   }
-  working().truncate(size);
-  is_changed_ = true;
-  mtime_s_ = now_s();
+  change([&] { working().truncate(size); });
 }
 
 // Brings all of the content here, for when it will no longer be in the archive.
@@ -556,6 +567,7 @@ void OpenFile::put(WorkingFile& content) {
 
 void OpenFile::settle() {
   if (is_removed_ || !is_changed_) return;
+  if (failure_) throw *failure_;
   // Within a transaction of the caller it may be undone: then all of the content is still needed (Handles::restore()).
   const bool may_be_undone = sqlite3_get_autocommit(session_->archive().database()) == 0;
   if (only_appended_) {
@@ -582,6 +594,7 @@ void OpenFile::close_writer() {
     if (writers_ > 0) throw;
     // Nothing more comes of it: what others of this session read is what the archive holds.
     is_changed_ = false;
+    failure_.reset();
     if (is_new_) {
       is_removed_ = true;
       is_new_ = false;

@@ -135,7 +135,8 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
   void truncate(std::int64_t size_bytes);
 
   // For each handle that was opened for writing, once. What was written is in the archive and durable when it returns.
-  // Throws Error where that failed: the archive has the content from before.
+  // Throws Error where that failed, or where something could not be written before, which others than the writer need
+  // not have been told: the archive has the content from before.
   void close_writer();
 
  private:
@@ -143,6 +144,8 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
 
   std::unique_ptr<WorkingFile> working_file(std::unique_ptr<MemberReader> base) const;
   WorkingFile& working();
+  template <typename Body>
+  void change(Body&& body);
   static void append_to(WorkingFile& content, std::int64_t end, WorkingFile& tail);
   void put(WorkingFile& content);
   void settle();
@@ -166,6 +169,7 @@ class OpenFile : public std::enable_shared_from_this<OpenFile> {
   int writers_ = 0;
   std::uint32_t permissions_ = 0644;
   std::int64_t mtime_s_ = 0;  // of the last change
+  std::optional<Error> failure_;  // of a change: what is here is not what was meant
   std::unique_ptr<MemberReader> reader_;
   std::unique_ptr<WorkingFile> working_;
   std::unique_ptr<WorkingFile> tail_;  // what was appended, as long as nothing else was changed
