@@ -43,12 +43,21 @@ WorkingFile::WorkingFile(std::unique_ptr<MemberReader> base, std::function<Fd()>
 
 WorkingFile::WorkingFile(Fd file, std::int64_t size_bytes) : size_bytes_(size_bytes) {
   if (size_bytes_ <= kInMemoryMax) {
+    // Files that the kernel makes up as they are read, those of /proc, state no size or too much.
+    constexpr std::size_t kPiece = 64 << 10;
     memory_.resize(static_cast<std::size_t>(size_bytes_));
-    memory_.resize(read_at(file, memory_.data(), memory_.size(), 0, kObject));
-    size_bytes_ = static_cast<std::int64_t>(memory_.size());
+    std::size_t got = read_at(file, memory_.data(), memory_.size(), 0, kObject);
+    while (size_bytes_ == 0 && got == memory_.size()) {
+      if (got > static_cast<std::size_t>(kRowContentMax)) throw posix_error("couldn't read", kObject, EFBIG);
+      memory_.resize(got + kPiece);
+      got += read_at(file, memory_.data() + got, kPiece, static_cast<std::int64_t>(got), kObject);
+    }
+    memory_.resize(got);
+    size_bytes_ = static_cast<std::int64_t>(got);
     return;
   }
   in_memory_ = false;
+  is_host_ = true;
   file_ = std::move(file);
   present_.assign(static_cast<std::size_t>((size_bytes_ + kChunkBytes - 1) / kChunkBytes), true);
 }
@@ -122,6 +131,9 @@ std::size_t WorkingFile::read(std::int64_t offset, std::span<std::byte> out) {
     std::size_t done = 0;
     if (is_present(index)) {
       done = read_at(file_, part.data(), part.size(), offset, kObject);
+      if (is_host_ && done < part.size()) {
+        throw Error(EIO, "CHANGED", "couldn't read a file: it became shorter while it was read");
+      }
     } else if (base_ && offset < base_piece_end(index)) {
       const auto from_base = std::min<std::int64_t>(static_cast<std::int64_t>(part.size()),
                                                     base_piece_end(index) - offset);

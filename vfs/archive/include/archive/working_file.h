@@ -29,7 +29,8 @@ class WorkingFile {
   // Begins with what `base` reads, or empty without one. `temporary` makes the temporary file when it is needed.
   WorkingFile(std::unique_ptr<MemberReader> base, std::function<Fd()> temporary);
 
-  // The content of a file of the host, only to be read.
+  // The content of a file of the host, only to be read: so much of it, or all of one that states no size. Reading throws
+  // Error{EIO, "CHANGED"} where it became shorter meanwhile.
   WorkingFile(Fd file, std::int64_t size_bytes);
 
   std::int64_t size_bytes() const noexcept { return size_bytes_; }
@@ -66,6 +67,7 @@ class WorkingFile {
   std::int64_t base_limit_ = 0;  // so much of the base is still to be seen
   std::int64_t size_bytes_ = 0;
   bool in_memory_ = true;
+  bool is_host_ = false;  // file_ is the host's
   std::vector<std::byte> memory_;
   Fd file_;
   std::vector<bool> present_;  // pieces that are in file_
