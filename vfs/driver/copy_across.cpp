@@ -13,6 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
+#include <memory>
+
 #include "archive/editor.h"
 #include "base/file.h"
 #include "change.h"
@@ -264,6 +267,32 @@ bool holds(Tcl_Obj* above, Tcl_Obj* path) {
          (text.starts_with(directory) && text[directory.size()] == '/');
 }
 
+// Two mounts of one archive.
+bool is_same_archive(const Side& source, const Side& target) {
+  if (!source.place || !target.place) return false;
+  struct stat one, other;
+  return ::stat(source.place->mount->archive_path.c_str(), &one) == 0 &&
+         ::stat(target.place->mount->archive_path.c_str(), &other) == 0 && one.st_dev == other.st_dev &&
+         one.st_ino == other.st_ino;
+}
+
+// Whether what is to be moved away or copied is the target, or holds it, by another mount of the same archive.
+bool holds_elsewhere(const Side& source, const Side& target) {
+  return is_same_archive(source, target) &&
+         (target.name() == source.name() || target.name().starts_with(source.name() + "/"));
+}
+
+// Whether what is to be moved away is the file of the archive that it is to go into, or a directory with that.
+bool holds_archive(const Side& source, const Side& target) {
+  if (source.place || !target.place) return false;
+  if (const auto status = source.stat(); !status || S_ISLNK(status->st_mode)) return false;
+  const std::unique_ptr<char, Calls<std::free>> moved(::realpath(source.host.c_str(), nullptr));
+  const std::unique_ptr<char, Calls<std::free>> archive(::realpath(target.place->mount->archive_path.c_str(), nullptr));
+  if (!moved || !archive) return false;
+  const std::string_view above = moved.get(), file = archive.get();
+  return file == above || (file.starts_with(above) && (above == "/" || file[above.size()] == '/'));
+}
+
 }  // namespace
 
 std::optional<int> copy_across(Tcl_Obj* source_path, Tcl_Obj* target_path) noexcept {
@@ -285,7 +314,8 @@ bool may_move_across(Tcl_Obj* source_path, Tcl_Obj* target_path) noexcept {
     const Side source(source_path);
     const Side target(target_path);
     if (!is_across(source, target)) return true;
-    return !(source.place && source.name().empty()) && !holds(source_path, target_path);
+    return !(source.place && source.name().empty()) && !holds(source_path, target_path) &&
+           !holds_elsewhere(source, target) && !holds_archive(source, target);
   } catch (const std::exception&) {
     return true;
   }
@@ -298,7 +328,7 @@ std::optional<int> copy_directory_across(Tcl_Obj* source_path, Tcl_Obj* target_p
     const Side source(source_path);
     const Side target(target_path);
     if (!is_across(source, target)) return std::nullopt;
-    if (holds(source_path, target_path)) fail(EINVAL);
+    if (holds(source_path, target_path) || holds_elsewhere(source, target)) fail(EINVAL);
     if (!target.place) {
       copy_tree(source, target, tried);
       return 0;

@@ -36,6 +36,8 @@ Obj mount(Tcl_Interp* interp, Arguments arguments) {
   }
   // Looked up before anything is mounted there.
   const std::string where(normalized(interp, point));
+  // All paths would lie below it.
+  if (where.empty()) throw Error(EINVAL, "PATH", "couldn't mount at \"\": it is no path");
   OpenedArchive opened = open_archive(interp, archive, access);
   mount_archive(where, std::move(opened.archive), opened.mtime_s);
   return Obj(new_string(where));

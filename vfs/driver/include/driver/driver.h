@@ -48,7 +48,8 @@ void hold_mounts();
 std::optional<int> copy_across(Tcl_Obj* source, Tcl_Obj* target) noexcept;
 std::optional<int> copy_directory_across(Tcl_Obj* source, Tcl_Obj* target, Tcl_Obj** culprit) noexcept;
 
-// Whether a copy between those can move `source`: false for a mount point, and for a directory that holds the target.
+// Whether a copy between those can move `source`: false for a mount point, for what is or holds the target, also by another
+// mount of the same archive, and for the file of the archive that the target lies in.
 bool may_move_across(Tcl_Obj* source, Tcl_Obj* target) noexcept;
 
 // `file tempfile nameVariable template` where the template's directory lies in a writable archive; TCL_CONTINUE where it
