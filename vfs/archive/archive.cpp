@@ -199,8 +199,9 @@ std::shared_ptr<Archive> Archive::open_file(const std::string& path, Access acce
     // What a process that was killed has left half done is undone by the next one that may write.
     try {
       roll_back(host);
-    } catch (const Error&) {
-      // Then reading tells.
+    } catch (const Error& error) {
+      if (error.code() == "JOURNAL") throw;
+      // Else reading tells.
     }
   }
   if (is_program) {

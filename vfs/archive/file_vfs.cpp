@@ -234,8 +234,10 @@ struct DatabaseFile : sqlite3_file {
     int code = write_mark(wanted);
     if (code == SQLITE_OK) code = sync_data(fd.get());
     // Blocks that are there already make each later commit cheaper: nothing but data has to be written for it.
+    // No more than a writer needs: what a journal says of the size before may lie, and leaves a hole.
     static const std::vector<char> zeros(64 << 10);
-    for (sqlite3_int64 at = room + static_cast<sqlite3_int64>(kMarkBytes); code == SQLITE_OK && at < wanted;) {
+    const sqlite3_int64 first = std::max(room + static_cast<sqlite3_int64>(kMarkBytes), end - kGrowMost);
+    for (sqlite3_int64 at = first; code == SQLITE_OK && at < wanted;) {
       const auto size = std::min<sqlite3_int64>(static_cast<sqlite3_int64>(zeros.size()), wanted - at);
       code = write_fully(fd.get(), zeros.data(), static_cast<std::size_t>(size), position(at));
       at += size;
@@ -254,6 +256,7 @@ struct DatabaseFile : sqlite3_file {
 
   int shorten(sqlite3_int64 size) noexcept {
     room = -1;
+    if (size <= 0) return SQLITE_IOERR_TRUNCATE;  // an archive is never empty: see roll_back()
     if (const int flushed = flush(); flushed != SQLITE_OK) return flushed;
     if (!vfs->has_mark_) return truncate_file(fd.get(), position(size));
     int code = write_mark(size);

@@ -77,7 +77,25 @@ bool has_hot_journal(const HostFile& host) {
   return ::fcntl(file.get(), F_OFD_GETLK, &range) != 0 || range.l_type == F_UNLCK;
 }
 
+namespace {
+
+// The journal of somebody who took the file for an empty database would empty it. The sqlite3 shell does, with --append,
+// when the file's end changes while it looks for the mark there. Where a journal states the size before:
+// https://www.sqlite.org/fileformat2.html#the_rollback_journal
+void need_size_before(const HostFile& host) {
+  const Fd journal(host.open_journal(O_RDONLY));
+  char header[20];
+  if (!journal || ::pread(journal.get(), header, sizeof header, 0) != sizeof header) return;
+  if (header[0] == 0 || std::string_view(header + 16, 4) != std::string_view("\0\0\0\0", 4)) return;
+  throw Error(EINVAL, "JOURNAL",
+              quoted("couldn't roll back", host.path()) +
+                  ": the journal beside it is that of an empty database (hint: move it away, and check the archive)");
+}
+
+}  // namespace
+
 void roll_back(const std::shared_ptr<const HostFile>& host) {
+  need_size_before(*host);
   const Fd file = host->open(Access::kWrite);
   FileDatabase database(host, locate_by_mark(file, host->path()), Access::kWrite);
   // The first look at it rolls back.
