@@ -80,7 +80,8 @@ Archive::Archive(std::shared_ptr<const HostFile> host, const Location& location,
     // is durable when COMMIT returns. FAST overwrites what is deleted where that costs no further writing.
     execute(database_,
             "PRAGMA journal_mode=PERSIST;PRAGMA synchronous=FULL;PRAGMA journal_size_limit=1048576;"
-            "PRAGMA temp_store=MEMORY;PRAGMA secure_delete=FAST;PRAGMA cache_size=-8192",
+            "PRAGMA temp_store=MEMORY;PRAGMA secure_delete=FAST;PRAGMA cache_size=-8192;"
+            "PRAGMA ignore_check_constraints=ON",
             path_, kWriting);
   }
   prepare_statements(Trust::kNone);
@@ -95,8 +96,9 @@ Archive::Archive(std::shared_ptr<const HostFile> executable)
       file_(std::make_unique<FileDatabase>(host_, starpack_->copy())),
       database_(file_->get()) {
   execute(database_,
-          "PRAGMA journal_mode=MEMORY;PRAGMA synchronous=OFF;PRAGMA temp_store=MEMORY;PRAGMA secure_delete=FAST", path_,
-          kWriting);
+          "PRAGMA journal_mode=MEMORY;PRAGMA synchronous=OFF;PRAGMA temp_store=MEMORY;PRAGMA secure_delete=FAST;"
+          "PRAGMA ignore_check_constraints=ON",
+          path_, kWriting);
   prepare_statements(Trust::kNone);
 }
 
@@ -268,6 +270,26 @@ void Archive::check_schema() {
       prepare(database_, "SELECT 1 FROM pragma_table_xinfo('sqlar') WHERE hidden <> 0", path_);
   if (step(hidden.get())) {
     throw Error(EINVAL, "NOTSQLAR", quoted("couldn't open", path_) + ": its table sqlar has generated columns");
+  }
+  if (is_writable()) check_writable_schema();
+}
+
+// Constraints with ON CONFLICT IGNORE or REPLACE would undo in silence what is written, other affinities and collations
+// would give it another name; expressions in indices and defaults run code of the archive's author.
+void Archive::check_writable_schema() {
+  const Statement odd = prepare(
+      database_,
+      "SELECT 1 FROM pragma_table_xinfo('sqlar') WHERE CASE name WHEN 'name' THEN upper(type) <> 'TEXT' "
+      "WHEN 'data' THEN upper(type) NOT IN ('BLOB', '') OR \"notnull\" WHEN 'mode' THEN 0 WHEN 'mtime' THEN 0 "
+      "WHEN 'sz' THEN 0 ELSE \"notnull\" OR dflt_value IS NOT NULL END UNION ALL "
+      "SELECT 1 FROM pragma_index_list('sqlar') AS list, pragma_index_xinfo(list.name) AS part WHERE part.key AND "
+      "(part.cid = -2 OR list.partial OR (list.\"unique\" AND (part.name <> 'name' OR part.coll <> 'BINARY'))) UNION ALL "
+      "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM pragma_index_list('sqlar') WHERE \"unique\")",
+      path_);
+  if (step(odd.get())) {
+    throw Error(EINVAL, "SCHEMA",
+                quoted("couldn't open", path_) +
+                    " for writing: its table sqlar is not as it should be (hint: mount it with -readonly)");
   }
 }
 

@@ -225,6 +225,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
   void prepare_statements(Trust trust);
   void end_leftover() noexcept;
   void check_schema();
+  void check_writable_schema();
   void need_chunk_table();
   std::string stored_name(std::string_view name) const { return root_ + std::string(name); }
   std::optional<Member> find_row(std::string_view name);
