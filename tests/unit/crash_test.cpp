@@ -28,11 +28,6 @@ namespace {
 
 using State = std::map<std::string, std::string>;  // member -> content; "<directory>" for one
 
-unsigned number_from(const char* variable, unsigned otherwise) {
-  const char* value = std::getenv(variable);
-  return value == nullptr ? otherwise : static_cast<unsigned>(std::strtoul(value, nullptr, 10));
-}
-
 // Leaves out what only takes time where nobody pulls the plug.
 class NoSync : public HostWatch {
  public:
@@ -375,7 +370,6 @@ void kill_writers(unsigned seed, const std::function<void(const std::string&)>& 
 }
 
 unsigned seed() { return number_from("STARLIT_SEED", 20240601); }
-unsigned percent() { return number_from("STARLIT_CRASHES", 100); }
 
 // Rounds with as many images of each as these, the last of them with fewer: so many percent of them in all.
 void for_each_round(unsigned rounds, unsigned images, const std::function<void(unsigned, unsigned)>& run) {

@@ -53,6 +53,13 @@ Scratch::~Scratch() {
   std::filesystem::remove_all(path_, ignored);
 }
 
+unsigned number_from(const char* variable, unsigned otherwise) {
+  const char* value = std::getenv(variable);
+  return value == nullptr ? otherwise : static_cast<unsigned>(std::strtoul(value, nullptr, 10));
+}
+
+unsigned percent() { return number_from("STARLIT_CRASHES", 100); }
+
 void write_host_file(const std::string& path, std::string_view content) {
   write_all(open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0644), content, path);
 }

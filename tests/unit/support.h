@@ -36,6 +36,12 @@ class Scratch {
 };
 
 void write_host_file(const std::string& path, std::string_view content);
+
+// A number from the environment, for tests that try the same thing very often.
+unsigned number_from(const char* variable, unsigned otherwise);
+// How much of that is wanted: STARLIT_CRASHES, 100 unless said. Presets with sanitizers, which are slow, say less.
+unsigned percent();
+
 std::string read_host_file(const std::string& path);
 
 // The sorted names in a directory of the host, hidden ones too.
