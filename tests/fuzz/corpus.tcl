@@ -3,7 +3,7 @@
 # corpus.tcl SDX DIRECTORY: makes what the fuzzers begin with, by sdx, the sqlite3 shell and by hand.
 #
 #     archives      whole files: kits, plain archives, an executable, and some that are wrong in one way each
-#     rows stream executable script    inputs in the formats that the fuzzers' headers give
+#     rows stream executable script jail    inputs in the formats that the fuzzers' headers give
 #
 # good-* has no fault, bad-* has one, others depend on what is asked (see replay.cpp).
 
@@ -166,6 +166,28 @@ Put script/good-plain [string range $archive 0 511]
 Put script/good-script "#!/bin/sh\n# the next line restarts\nexec tclsh \"\$0\"\n"
 Put script/bad-empty
 Put script/bad-cut [string range $kit 0 40]
+
+# ---- Words behind safekit: each ends with a zero byte
+
+foreach {name words} {
+    good-nothing {}
+    good-file {app.kit --not an option}
+    good-all {--allow wpath,cpath,inet --deny wpath --on-denial report --tmpfs /tmp:4M --dev --net loopback --bind-tcp 80
+	--connect-tcp=443 --limit-memory 64M --limit-cpu 5m --limit-time none --limit-processes 4 --limit-files 20
+	--limit-file-size 1k --setenv A 1 --keep-env B --hostname box --tty --quiet -- app.kit -x}
+    good-safe {--safe --safe-read / --safe-write /w --safe-exec /x --safe-time 5s --safe-commands 100 app.kit}
+    good-landlock {--mode landlock --ro-bind /usr /usr --without session,keyring app.kit}
+    good-program {--program --allow exec,proc --ro-bind /usr /usr /usr/bin/true}
+    bad-option {--nope}
+    bad-value {--limit-memory}
+    bad-promise {--allow stdio,rapth}
+    bad-number {--limit-files 99999999999999999999}
+    bad-port {--allow inet --bind-tcp 0}
+    bad-contradiction {--mode landlock --root /usr}
+    bad-deny {--deny stdio}
+} {
+    Put jail/$name [join [lmap word $words {string cat $word \0}] ""]
+}
 
 # ---- Rows
 
