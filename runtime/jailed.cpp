@@ -15,9 +15,11 @@
 #include "archive/executable.h"
 #include "archive/mark.h"
 #include "base/error.h"
+#include "jail/descriptors.h"
 #include "jail/kernel.h"
 #include "jail/plan.h"
 #include "run.h"
+#include "script_file.h"
 
 namespace starlit {
 namespace {
@@ -26,6 +28,8 @@ constexpr int kExitCannotRun = 126;
 constexpr int kExitNotFound = 127;
 constexpr const char* kPromisesMember = "safekit.promises";
 constexpr std::int64_t kPromisesMax = 4096;
+constexpr int kLockTries = 500;
+constexpr unsigned kLockPause_us = 10'000;
 
 constexpr const char* kRunSafe =
     "package require safekit::safe; safekit::safe::run $safekit::mount $argv [safekit::safe::policy $safekit::words]";
@@ -54,6 +58,17 @@ struct Program {
   bool is_archive = false;
 };
 
+// Whether a file begins as a kit does, so that without a mark it is one cut short.
+bool is_kit_header(const Fd& file, const std::string& path) {
+  char head[4096];
+  const std::string_view text(head, read_at(file, head, sizeof head, 0, path));
+  const auto end = text.find('\x1a');
+  const auto header = text.find("\nstarkit::header sqlar");
+  if (header != std::string_view::npos && header < end) return end != std::string_view::npos;
+  kind_of_script(path);  // throws for one that ends within its header
+  return false;
+}
+
 Program open_program(const std::string& path) {
   Program program;
   const std::unique_ptr<char, Calls<std::free>> resolved(::realpath(path.c_str(), nullptr));
@@ -72,7 +87,8 @@ Program open_program(const std::string& path) {
     const std::string_view begin(head, read_at(program.file, head, sizeof head, 0, path));
     const std::int64_t end = std::max<std::int64_t>(size - static_cast<std::int64_t>(kMarkBytes), 0);
     const std::string_view mark(tail, read_at(program.file, tail, sizeof tail, end, path));
-    program.is_archive = begin == std::string_view("SQLite format 3\0", 16) || decode_mark(mark).has_value();
+    program.is_archive = begin == std::string_view("SQLite format 3\0", 16) || decode_mark(mark).has_value() ||
+                         is_kit_header(program.file, path);
     if (!program.is_archive && is_elf(begin)) {
       throw Failure{kExitCannotRun, quoted("couldn't run", path) +
                                         ": it is a program without an archive (hint: safekit --program --allow exec,proc "
@@ -92,19 +108,49 @@ void take_shared_lock(const Fd& file, const std::string& path) {
   lock.l_whence = SEEK_SET;
   lock.l_start = 0x40000002;
   lock.l_len = 510;
-  if (::fcntl(file.get(), F_OFD_SETLK, &lock) == 0) return;
-  throw Failure{kExitCannotRun, quoted("couldn't open", path) + ": somebody is writing to it"};
+  // A writer holds its own for the moment of a commit.
+  for (int tries = 0; tries < kLockTries; ++tries) {
+    if (::fcntl(file.get(), F_OFD_SETLK, &lock) == 0) return;
+    if (errno != EAGAIN && errno != EACCES) throw Failure{kExitCannotRun, posix_error("couldn't lock", path).text()};
+    ::usleep(kLockPause_us);
+  }
+  throw Failure{kExitCannotRun, quoted("couldn't open", path) + ": somebody has been writing to it for 5 seconds"};
+}
+
+// A writer that was killed leaves its journal, by which the next one undoes what it had begun; nothing can be undone from
+// within, where the journal is not in sight. Held by a writer that lives, the journal has changed nothing yet:
+// https://www.sqlite.org/lockingv3.html, section 4.1
+void refuse_unfinished(const Program& program) {
+  const Fd journal(::open((program.path + "-journal").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  char first = 0;
+  if (!journal || ::pread(journal.get(), &first, 1, 0) != 1 || first == 0) return;
+  struct flock reserved {};
+  reserved.l_type = F_WRLCK;
+  reserved.l_whence = SEEK_SET;
+  reserved.l_start = 0x40000001;
+  reserved.l_len = 1;
+  if (::fcntl(program.file.get(), F_OFD_GETLK, &reserved) == 0 && reserved.l_type != F_UNLCK) return;
+  throw Failure{kExitCannotRun, quoted("couldn't open", program.path) +
+                                    ": a writer was killed before it was done (hint: sdx check -repair " + program.path +
+                                    " undoes what it had begun)"};
 }
 
 jail::Promises promises_of(Archive& archive) {
+  const auto fail = [](const std::string& fault) {
+    throw Error(EINVAL, "PROMISE", quoted("couldn't read the kit's own", kPromisesMember) + ": " + fault);
+  };
+  if (!archive.find(kPromisesMember)) return ~jail::Promises{0};
   const auto member = archive.open(kPromisesMember);
-  if (!member) return ~jail::Promises{0};
-  if (member->size_bytes() > kPromisesMax) {
-    throw Error(EFBIG, "PROMISE", quoted("couldn't read", kPromisesMember) + ": it is longer than 4096 bytes");
-  }
+  if (!member) fail("it is not a file");
+  if (member->size_bytes() > kPromisesMax) fail("it is longer than 4096 bytes");
   std::vector<std::byte> bytes(static_cast<std::size_t>(member->size_bytes()));
   member->read(0, bytes);
-  return jail::parse_promises({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  try {
+    return jail::parse_promises({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  } catch (const Error& error) {
+    fail(error.text());
+  }
+  return 0;
 }
 
 // safekit::safe::run MOUNT ARGV POLICY, of package safekit::safe.
@@ -192,6 +238,9 @@ void enter_in_process(int count, Tcl_Obj* const objects[]) {
   if (options.action != jail::Action::kRun || options.is_program || options.is_safe) {
     throw Error(EINVAL, "USAGE", "safekit::enter only locks in: no --program, --safe or other action");
   }
+  if (jail::is_locked()) {
+    throw Error(EALREADY, "LOCKED", "couldn't lock the process in: it is locked in already, for good");
+  }
   jail::Context context;
   context.is_in_process = true;
   context.report = jail::make_report();
@@ -209,21 +258,32 @@ int run(const std::vector<std::string>& words, const char* argv0) {
   const std::string& file = words[count];
   const std::vector<std::string> arguments(words.begin() + static_cast<std::ptrdiff_t>(count) + 1, words.end());
 
+  // Else the kit would be the first to take the place of one that is closed.
+  jail::open_standard_descriptors();
   jail::Context context;
   context.report = jail::make_report();
   Program program;
   std::shared_ptr<Archive> archive;
+  std::string fault;  // of the kit, found within
   if (!options.is_program) {
     program = open_program(file);
     if (options.is_safe && !program.is_archive) {
       throw Failure{kExitCannotRun, quoted("couldn't run", file) + ": --safe is for kits, and this is a script"};
     }
-    if (program.is_archive) take_shared_lock(program.file, file);
+    if (program.is_archive) {
+      take_shared_lock(program.file, file);
+      refuse_unfinished(program);
+    }
     context.kept.push_back(program.file.get());
     if (program.is_archive) {
       context.wanted = [&] {
-        archive = Archive::open_sealed(Fd(::fcntl(program.file.get(), F_DUPFD_CLOEXEC, 0)), program.path);
-        return promises_of(*archive);
+        try {
+          archive = Archive::open_sealed(Fd(::fcntl(program.file.get(), F_DUPFD_CLOEXEC, 0)), program.path);
+          return promises_of(*archive);
+        } catch (const Error& error) {
+          fault = error.text();
+          return jail::Promises{0};
+        }
       };
     }
   }
@@ -241,6 +301,10 @@ int run(const std::vector<std::string>& words, const char* argv0) {
   }
   Runtime runtime = boot(argv0);
   plan.enter();
+  if (!fault.empty()) {
+    std::fprintf(stderr, "safekit: %s\n", fault.c_str());
+    leave(runtime.interp.get(), kExitCannotRun);
+  }
   set_arguments(runtime.interp.get(), program.path, arguments);
   if (program.is_archive && !archive) {
     archive = Archive::open_sealed(Fd(::fcntl(program.file.get(), F_DUPFD_CLOEXEC, 0)), program.path);

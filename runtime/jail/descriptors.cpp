@@ -31,7 +31,7 @@ std::string fault_of(int fd) {
 
 }  // namespace
 
-void check_standard_descriptors() {
+void open_standard_descriptors() {
   for (int fd = 0; fd < 3; ++fd) {
     if (::fcntl(fd, F_GETFD) < 0) {
       Fd null = open_file("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY);
@@ -39,6 +39,12 @@ void check_standard_descriptors() {
       if (null.get() != fd) throw Error(EBADF, "DESCRIPTOR", std::string("couldn't open the ") + kNames[fd]);
       if (::fcntl(null.release(), F_SETFD, 0) != 0) throw posix_error("couldn't keep", kNames[fd]);
     }
+  }
+}
+
+void check_standard_descriptors() {
+  open_standard_descriptors();
+  for (int fd = 0; fd < 3; ++fd) {
     if (const std::string fault = fault_of(fd); !fault.empty()) {
       throw Error(EISDIR, "DESCRIPTOR", std::string("the ") + kNames[fd] + " is " + fault);
     }

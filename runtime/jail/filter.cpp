@@ -5,12 +5,18 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstddef>
 
 #include "base/error.h"
+
+// The linker's, ld(1): where the program and where its code ends.
+extern "C" const char __executable_start[];
+extern "C" const char etext[];
 
 namespace starlit::jail {
 namespace {
@@ -50,12 +56,30 @@ class Program {
   void land(std::size_t jump) {
     const std::size_t distance = code_.size() - jump - 1;
     if (distance > 255) throw Error(E2BIG, "FILTER", "couldn't build the filter: one call has too many rules");
-    code_[jump].jf = static_cast<std::uint8_t>(distance);
+    (code_[jump].jt == kToBeSet ? code_[jump].jt : code_[jump].jf) = static_cast<std::uint8_t>(distance);
+  }
+
+  // A jump over any distance, whose target is still to come.
+  std::size_t jump() {
+    add(BPF_JMP | BPF_JA, 0);
+    return code_.size() - 1;
+  }
+  void land_far(std::size_t jump) { code_[jump].k = static_cast<std::uint32_t>(code_.size() - jump - 1); }
+  std::size_t jump_unless_at_least(std::uint32_t value) {
+    add(BPF_JMP | BPF_JGE | BPF_K, value);
+    return code_.size() - 1;
+  }
+  std::size_t jump_if_above(std::uint32_t value) {
+    add(BPF_JMP | BPF_JGT | BPF_K, value, 0, 0);
+    code_.back().jt = kToBeSet;
+    return code_.size() - 1;
   }
 
   std::vector<sock_filter> take() { return std::move(code_); }
 
  private:
+  static constexpr std::uint8_t kToBeSet = 255;  // which add() and jumps over the next never use
+
   void add(int code, std::uint32_t k, std::uint8_t on_true = 0, std::uint8_t on_false = 0) {
     code_.push_back({static_cast<std::uint16_t>(code), on_true, on_false, k});
   }
@@ -93,6 +117,24 @@ void add_rule(Program& program, const Rule& rule, int own_process) {
   for (const std::size_t jump : jumps) program.land(jump);
 }
 
+// What becomes of a call that is denied: for code of `reporting` one thing, for other code another.
+void answer_by_code(Program& program, CodeRange reporting, std::uint32_t there, std::uint32_t elsewhere) {
+  constexpr std::uint64_t kLow = 0xffffffff;
+  for (std::uint64_t begin = reporting.begin; begin < reporting.end;) {
+    // Within 4 GB the upper halves of addresses are the same.
+    const std::uint64_t last = std::min<std::uint64_t>(reporting.end - 1, begin | kLow);
+    program.load(offsetof(seccomp_data, instruction_pointer) + 4);
+    const std::size_t high = program.jump_unless_equal(static_cast<std::uint32_t>(begin >> 32));
+    program.load(offsetof(seccomp_data, instruction_pointer));
+    const std::size_t below = program.jump_unless_at_least(static_cast<std::uint32_t>(begin));
+    const std::size_t above = program.jump_if_above(static_cast<std::uint32_t>(last));
+    program.answer(there);
+    for (const std::size_t jump : {high, below, above}) program.land(jump);
+    begin = last + 1;
+  }
+  program.answer(elsewhere);
+}
+
 bool is_granted(const Rule& rule, Promises promises) { return (rule.needs & ~promises) == 0; }
 
 bool is_allowed_always(int number, Promises promises) {
@@ -104,8 +146,18 @@ bool is_allowed_always(int number, Promises promises) {
 
 }  // namespace
 
-std::vector<sock_filter> build_filter(Promises promises, Denial denial, int own_process, const void* gate) {
+std::vector<sock_filter> build_filter(Promises promises, Denial denial, int own_process, const void* gate,
+                                      CodeRange reporting) {
   Program program;
+  const bool asks_where = denial == Denial::kReport && reporting.begin < reporting.end;
+  std::vector<std::size_t> denials;
+  const auto deny = [&] {
+    if (asks_where) {
+      denials.push_back(program.jump());
+    } else {
+      program.answer(action_of(denial));
+    }
+  };
   program.load(offsetof(seccomp_data, arch));
   const std::size_t foreign = program.jump_unless_equal(kArchitecture);
   const auto allowed = rules();
@@ -140,7 +192,7 @@ std::vector<sock_filter> build_filter(Promises promises, Denial denial, int own_
       for (std::size_t at = i; at < end; ++at) {
         if (is_granted(allowed[at], promises)) add_rule(program, allowed[at], own_process);
       }
-      program.answer(action_of(denial));
+      deny();
       program.land(other);
     }
     i = end;
@@ -157,7 +209,11 @@ std::vector<sock_filter> build_filter(Promises promises, Denial denial, int own_
   }
   program.jump_over_next_unless_above(static_cast<std::uint32_t>(highest_known_call()));
   program.answer(error_action(ENOSYS));
-  program.answer(action_of(denial));
+  deny();
+  for (const std::size_t jump : denials) program.land_far(jump);
+  if (asks_where) {
+    answer_by_code(program, reporting, action_of(denial), gate != nullptr ? SECCOMP_RET_ALLOW : error_action(EACCES));
+  }
 
   std::vector<sock_filter> code = program.take();
   // The jump over everything is longer than one instruction can say.
@@ -166,6 +222,12 @@ std::vector<sock_filter> build_filter(Promises promises, Denial denial, int own_
               {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_PROCESS});
   code[foreign].jt = 1;
   return code;
+}
+
+CodeRange own_code() noexcept {
+  // There is a loader, so there are libraries: getauxval(3).
+  if (::getauxval(AT_BASE) != 0) return {};
+  return {reinterpret_cast<std::uintptr_t>(__executable_start), reinterpret_cast<std::uintptr_t>(etext)};
 }
 
 void install_filter(const std::vector<sock_filter>& program) {

@@ -49,6 +49,11 @@ std::string refusal_hint() {
 
 void write_map(const char* path, const std::string& text) {
   const Fd fd(::open(path, O_WRONLY | O_CLOEXEC));
+  if (!fd && errno == ENOENT) {
+    throw Error(ENOENT, "USERNS",
+                std::string("couldn't open ") + path +
+                    ", through which a user namespace is set up (hint: mount -t proc proc /proc; else --mode landlock)");
+  }
   if (!fd) fail_refused(path, errno);
   if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) fail_refused(path, errno);
 }

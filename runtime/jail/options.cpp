@@ -2,6 +2,7 @@
 
 #include "jail/options.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -70,6 +71,21 @@ std::string bare_target(std::string_view text, std::uint64_t& size_bytes) {
   return absolute(text.substr(0, colon));
 }
 
+std::string variable_name(std::string_view text) {
+  if (text.empty() || text.find('=') != std::string_view::npos) {
+    fail_usage(quoted("not a variable's name", text) + " (hint: --setenv NAME VALUE, two words; --keep-env NAME)");
+  }
+  return std::string(text);
+}
+
+// By whatever path.
+bool is_host_root(const std::string& directory) {
+  struct stat root;
+  struct stat status;
+  return ::stat("/", &root) == 0 && ::stat(directory.c_str(), &status) == 0 && root.st_dev == status.st_dev &&
+         root.st_ino == status.st_ino;
+}
+
 using Words = std::span<const std::string>;
 
 struct Option {
@@ -130,7 +146,7 @@ constexpr Option kFiles[] = {
      [](Options& o, Words) {
        for (const char* name : {"null", "zero", "full", "random", "urandom"}) {
          const std::string path = std::string("/dev/") + name;
-         o.root.mounts.push_back({jail::Mount::Kind::kWritable, path, path});
+         o.root.mounts.push_back({.kind = jail::Mount::Kind::kWritable, .source = path, .target = path, .is_device = true});
        }
      }},
 };
@@ -156,30 +172,44 @@ constexpr Option kNetwork[] = {
 
 constexpr Option kLimitOptions[] = {
     {"--limit-memory", "SIZE", "512M of addresses, unless said",
-     [](Options& o, Words v) { o.limits.memory_bytes = parse_size(v[0]); }},
-    {"--limit-cpu", "TIME", "60s of processor time", [](Options& o, Words v) { o.limits.cpu_s = parse_duration(v[0]); }},
+     [](Options& o, Words v) {
+       o.limits.memory_bytes = parse_size(v[0]);
+       o.names_limits = true;
+     }},
+    {"--limit-cpu", "TIME", "60s of processor time",
+     [](Options& o, Words v) {
+       o.limits.cpu_s = parse_duration(v[0]);
+       o.names_limits = true;
+     }},
     {"--limit-time", "TIME", "time by the clock; none", [](Options& o, Words v) { o.limits.time_s = parse_duration(v[0]); }},
     {"--limit-processes", "N", "32, threads included",
      [](Options& o, Words v) {
        o.limits.processes = parse_count(v[0]);
        o.limits_processes = true;
+       o.names_limits = true;
      }},
-    {"--limit-files", "N", "64 open at a time", [](Options& o, Words v) { o.limits.files = parse_count(v[0]); }},
-    {"--limit-file-size", "SIZE", "16M", [](Options& o, Words v) { o.limits.file_size_bytes = parse_size(v[0]); }},
+    {"--limit-files", "N", "64 open at a time",
+     [](Options& o, Words v) {
+       o.limits.files = parse_count(v[0]);
+       o.names_limits = true;
+     }},
+    {"--limit-file-size", "SIZE", "16M",
+     [](Options& o, Words v) {
+       o.limits.file_size_bytes = parse_size(v[0]);
+       o.names_limits = true;
+     }},
 };
 
 constexpr Option kSurroundings[] = {
     {"--setenv", "NAME VALUE", "a variable of the environment, which is else empty but for LANG, HOME, PATH",
-     [](Options& o, Words v) {
-       if (v[0].empty() || v[0].find('=') != std::string::npos) fail_usage(quoted("not a variable's name", v[0]));
-       o.set_environment.emplace_back(v[0], v[1]);
-     }},
+     [](Options& o, Words v) { o.set_environment.emplace_back(variable_name(v[0]), v[1]); }},
     {"--keep-env", "NAME", "a variable that keeps its value",
-     [](Options& o, Words v) { o.kept_environment.push_back(v[0]); }},
+     [](Options& o, Words v) { o.kept_environment.push_back(variable_name(v[0])); }},
     {"--hostname", "NAME", "kit",
      [](Options& o, Words v) {
        if (v[0].empty() || v[0].size() > 64) fail_usage(quoted("not a host name", v[0]));
        o.host_name = v[0];
+       o.names_host = true;
      }},
     {"--uid", "N", "the user to be: for root, who else becomes nobody",
      [](Options& o, Words v) { o.uid = parse_number<uid_t>(v[0], 1, 0xfffffffe, "user id but root's"); }},
@@ -298,7 +328,8 @@ std::pair<Options, std::size_t> parse_options(std::span<const std::string> words
 void check_options(const Options& options) {
   const auto refuse = [](const std::string& text) { throw Error(EINVAL, "USAGE", text); };
   if ((options.promises & kStdio) == 0) refuse("nothing runs without the promise stdio");
-  const bool has_root = options.mode != Mode::kLandlock && (options.without & kMountLayer) == 0;
+  const auto lacks = [&](Layers layers) { return (options.without & layers) != 0; };
+  const bool has_root = options.mode != Mode::kLandlock && !lacks(kMountLayer);
   if (options.mode != Mode::kNamespaces) {
     for (const Mount& mount : options.root.mounts) {
       if (options.mode == Mode::kChroot || mount.kind == Mount::Kind::kTmpfs || mount.source != mount.target) {
@@ -309,8 +340,43 @@ void check_options(const Options& options) {
       refuse("--mode landlock cannot keep fattr and chown to what was shown: they would hold for all files of the host");
     }
     if (options.network == Network::kLoopback) refuse("a loopback of its own needs --mode namespaces");
+    if (options.network == Network::kNone && (options.promises & (kInetClient | kInetServer | kUdp | kDns)) != 0) {
+      refuse("the network can be kept away by --mode namespaces alone, and " +
+             promise_list(options.promises & (kInetClient | kInetServer | kUdp | kDns), ",") +
+             " is promised (hint: --net host, if it may use the host's)");
+    }
+    if (options.names_host) refuse("--hostname needs --mode namespaces");
+    if (options.mode == Mode::kChroot && lacks(kMountLayer)) refuse("--mode chroot is nothing without the layer mount");
+  } else if (lacks(kMountLayer) && !options.root.mounts.empty()) {
+    refuse(quoted("nothing can be mounted at", options.root.mounts.front().target) + " without the layer mount");
   }
-  if (!has_root && !options.root.directory.empty()) refuse("--root needs a way to change the root");
+  if (!has_root && !options.root.directory.empty()) {
+    refuse("--root needs a way to change the root (hint: --mode namespaces or chroot, with the layer mount)");
+  }
+  if (options.root.is_writable && options.root.directory.empty()) {
+    refuse("--writable-root needs --root (hint: --tmpfs TARGET or --bind SOURCE TARGET gives a place to write)");
+  }
+  if (has_root && !options.root.directory.empty() && is_host_root(options.root.directory)) {
+    refuse(quoted("couldn't use as the root", options.root.directory) +
+           ": it is the host's own (hint: --ro-bind /usr /usr shows a part of it)");
+  }
+  if (options.network == Network::kLoopback && lacks(kNetLayer)) refuse("a loopback of its own needs the layer net");
+  if (options.names_host && lacks(kUtsLayer)) refuse("--hostname needs the layer uts");
+  if (options.names_limits && lacks(kLimitsLayer)) refuse("the layer limits is left out, and a limit is asked for");
+  if (!options.set_environment.empty() && lacks(kEnvironmentLayer)) refuse("--setenv needs the layer environment");
+  if ((options.uid || options.gid) && lacks(kIdsLayer)) refuse("--uid and --gid need the layer ids");
+  if ((options.uid.value_or(::getuid()) != ::getuid() || options.gid.value_or(::getgid()) != ::getgid()) &&
+      ::geteuid() != 0) {
+    refuse("only root can become another user: --uid and --gid are for it");
+  }
+  if (options.denial != Denial::kReport && lacks(kSeccompLayer)) refuse("--on-denial needs the layer seccomp");
+  if (options.action == Action::kLearn) {
+    if (lacks(kSeccompLayer)) refuse("--learn needs the layer seccomp");
+    if (options.is_program) refuse("--learn is for kits and scripts: a program that is run in place of safekit cannot be watched");
+    if (options.denial != Denial::kReport) refuse("--learn denies nothing, so --on-denial has no meaning");
+  }
+  if (options.is_json && options.action != Action::kCheck) refuse("--json is for --check");
+  if (options.is_program && options.is_safe) refuse("--safe is for kits, and --program says that it is none");
   if ((options.without & kUserLayer) != 0 && options.mode == Mode::kNamespaces &&
       (options.without & kNamespaceLayers) != kNamespaceLayers && ::geteuid() != 0) {
     refuse("without the user namespace only root can make the others");

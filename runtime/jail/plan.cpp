@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -27,6 +28,8 @@ namespace starlit::jail {
 namespace {
 
 constexpr uid_t kNobody = 65534;
+
+std::atomic<bool> locked = false;
 
 // What a program finds where nothing else was asked for.
 constexpr std::pair<const char*, const char*> kEnvironment[] = {
@@ -87,6 +90,12 @@ Plan::Plan(Options options, Context context) : options_(std::move(options)), con
   if (context_.is_in_process && options_.limits.time_s) {
     throw Error(EINVAL, "USAGE", "nobody outside could keep --limit-time: there is no supervisor");
   }
+  if (context_.is_in_process && !options_.set_environment.empty()) {
+    throw Error(EINVAL, "USAGE", "the environment of a program that runs stays: set env instead of --setenv");
+  }
+  if (context_.is_in_process && options_.mode == Mode::kChroot && options_.root.directory.empty()) {
+    throw Error(EINVAL, "USAGE", "--mode chroot needs --root here: nobody would be there to remove an empty directory");
+  }
   if (options_.network == Network::kHost) options_.without |= kNetLayer;
   if (context_.is_in_process) options_.without |= kPidLayer | kDescriptorsLayer | kEnvironmentLayer | kSessionLayer;
   if (options_.mode != Mode::kNamespaces) options_.without |= kNamespaceLayers & ~kMountLayer;
@@ -126,9 +135,8 @@ void Plan::plan_namespaces() {
   if (is_root || options_.uid || options_.gid) {
     const uid_t uid = options_.uid.value_or(is_root ? kNobody : ::getuid());
     const gid_t gid = options_.gid.value_or(is_root ? kNobody : ::getgid());
-    // chroot(2) is for root alone, so there it comes before.
-    const Phase phase = options_.mode == Mode::kChroot ? Phase::kInside : Phase::kOutside;
-    if (phase == Phase::kOutside) {
+    if (!is_late_user()) {
+      const Phase phase = Phase::kOutside;
       add(kIdsLayer, phase, "user " + std::to_string(uid) + ", group " + std::to_string(gid) + ", no other groups",
           "root's rights", [uid, gid, is_root] {
             become(uid, gid, is_root);
@@ -164,10 +172,11 @@ void Plan::plan_namespaces() {
 void Plan::plan_root() {
   if (options_.mode == Mode::kNamespaces) {
     Root root = options_.root;
-    root.has_programs = (options_.promises & kExec) != 0;
+    root.has_programs = (options_.promises & kExec) != 0 || options_.action == Action::kLearn;
     if ((options_.promises & kDns) != 0) {
       for (const char* path : {"/etc/resolv.conf", "/etc/hosts"}) {
-        root.mounts.push_back({Mount::Kind::kReadOnly, path, path, 0, true});
+        root.mounts.push_back(
+            {.kind = Mount::Kind::kReadOnly, .source = path, .target = path, .may_be_missing = true});
       }
     }
     std::string what = root.directory.empty() ? "a new root: empty, read-only"
@@ -203,7 +212,7 @@ void Plan::plan_rights() {
           (options_.limits.files ? std::to_string(*options_.limits.files) : "none") + ", file size " +
           size_text(options_.limits.file_size_bytes) + ", no core dumps",
       "using up the machine", [this] { apply_limits(options_.limits); });
-  if (options_.mode == Mode::kChroot && ::geteuid() == 0) {
+  if (is_late_user() && ::geteuid() == 0) {
     const uid_t uid = options_.uid.value_or(kNobody);
     const gid_t gid = options_.gid.value_or(kNobody);
     add(kIdsLayer, Phase::kInside, "user " + std::to_string(uid) + ", group " + std::to_string(gid) + ", no other groups",
@@ -247,6 +256,9 @@ void Plan::plan_lock() {
         policy.paths.push_back({open.back().get(), promises});
       };
       if (options_.mode == Mode::kLandlock) {
+        for (const char* path : {"/etc/resolv.conf", "/etc/hosts"}) {
+          if ((options_.promises & kDns) != 0 && ::access(path, R_OK) == 0) allow(path, kRpath);
+        }
         for (const Mount& mount : options_.root.mounts) {
           const bool is_writable = mount.kind == Mount::Kind::kWritable;
           allow(mount.source, options_.promises & (is_writable ? ~Promises{0} : kRpath | kExec));
@@ -273,13 +285,18 @@ void Plan::plan_filter() {
   }
   add(kSeccompLayer, Phase::kLock, "the filter: " + promise_list(planned, " "),
       "every system call that no promise names", [=, this, report = context_.report] {
-        if (context_.wanted && !is_learning) options_.promises &= context_.wanted() | kStdio;
+        if (context_.wanted && !is_learning) {
+          const Promises wanted = context_.wanted() | kStdio;
+          if (report != nullptr) report->left_out = ~wanted;
+          options_.promises &= wanted;
+        }
         const Promises granted = is_learning ? kDefaultPromises : options_.promises;
         if ((granted & kExec) == 0 && !is_learning) forbid_new_code();
         // First for the self-test, whose denials are not the program's.
         static Report unread;
         if (reports) start_reporter(is_learning ? report : &unread, granted, -1, is_learning);
-        install_filter(build_filter(granted, denial, static_cast<int>(::getpid()), is_learning ? gate_address() : nullptr));
+        install_filter(build_filter(granted, denial, static_cast<int>(::getpid()), is_learning ? gate_address() : nullptr,
+                                    is_learning || (granted & kExec) != 0 ? own_code() : CodeRange{}));
       });
   // With kKill the first test would be the end.
   if (denial != Denial::kKill) {
@@ -306,6 +323,8 @@ void Plan::take(Phase phase) const {
   }
 }
 
+bool is_locked() noexcept { return locked; }
+
 void Plan::prepare() const { take(Phase::kPrepare); }
 
 void Plan::enter() const {
@@ -317,6 +336,7 @@ void Plan::enter() const {
   need_single_thread();
   if (context_.is_in_process) {
     for (const Phase phase : {Phase::kOutside, Phase::kInside, Phase::kLock, Phase::kSelfTest}) take(phase);
+    locked = true;
     return;
   }
   take(Phase::kOutside);
@@ -327,6 +347,7 @@ void Plan::enter() const {
     if (has_init) start_init();
     take(Phase::kLock);
     take(Phase::kSelfTest);
+    locked = true;
   } catch (const Error& error) {
     std::fprintf(stderr, "safekit: %s\n", error.what());
     ::_exit(kExitJail);

@@ -34,6 +34,16 @@ CapabilitySets capabilities() {
   return sets;
 }
 
+// The root of a user namespace with no other users in it is refused each of these: user_namespaces(7).
+[[noreturn]] void fail_id(const char* verb, const std::string& what) {
+  const Error cause = posix_error(verb, what);
+  const bool is_alone = cause.posix() == EPERM || cause.posix() == EINVAL;
+  throw Error(cause.posix(), cause.code(),
+              cause.text() + (is_alone ? " (hint: this root is alone in a user namespace, as with unshare -r; start safekit "
+                                         "as an ordinary user, or map more ids)"
+                                       : ""));
+}
+
 [[noreturn]] void fail(const char* what) { throw Error(EPERM, "PROOF", std::string("couldn't give up ") + what); }
 
 }  // namespace
@@ -70,9 +80,9 @@ void drop_capabilities() {
 }
 
 void become(uid_t uid, gid_t gid, bool can_drop_groups) {
-  if (can_drop_groups && ::setgroups(0, nullptr) != 0) throw posix_error("couldn't leave", "the supplementary groups");
-  if (::setresgid(gid, gid, gid) != 0) throw posix_error("couldn't become", "group " + std::to_string(gid));
-  if (::setresuid(uid, uid, uid) != 0) throw posix_error("couldn't become", "user " + std::to_string(uid));
+  if (can_drop_groups && ::setgroups(0, nullptr) != 0) fail_id("couldn't leave", "the supplementary groups");
+  if (::setresgid(gid, gid, gid) != 0) fail_id("couldn't become", "group " + std::to_string(gid));
+  if (::setresuid(uid, uid, uid) != 0) fail_id("couldn't become", "user " + std::to_string(uid));
   uid_t real, effective, saved;
   gid_t real_group, effective_group, saved_group;
   if (::getresuid(&real, &effective, &saved) != 0 || ::getresgid(&real_group, &effective_group, &saved_group) != 0 ||

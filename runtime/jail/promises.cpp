@@ -24,7 +24,6 @@ namespace {
 
 constexpr Promises kInet = kInetClient | kInetServer;
 
-// Names that stand for several come first: promise_list() takes the fewest.
 constexpr PromiseName kNames[] = {
     {"stdio", kStdio, "compute; read and write what is open; timers, threads, pipes, memory"},
     {"rpath", kRpath, "look at and read files and directories"},
@@ -70,6 +69,8 @@ constexpr std::uint64_t kSetIdBits = S_ISUID | S_ISGID | S_ISVTX;
 
 constexpr std::string_view kVerbMakeCode = "run memory as code";
 constexpr std::string_view kVerbSignal = "signal another process";
+constexpr std::string_view kVerbNetwork = "use the network";
+constexpr std::string_view kVerbAsk = "ask a name server";
 
 // Opening, whose flags are argument `at`.
 #define OPEN_RULES(call, at)                                                                                            \
@@ -81,12 +82,12 @@ constexpr std::string_view kVerbSignal = "signal another process";
       {CALL(call), kRpath | kWpath | kCpath, {}, "O_CREAT", "make a file"}
 
 // Neither raw sockets nor protocols that no promise limits (MPTCP, SCTP).
-#define SOCKET_RULE(needs, family, type, protocol, verb)                                                                \
+#define SOCKET_RULE(needs, verb, family, type, protocol)                                                                      \
   {CALL(socket), needs, {is_int(0, family), is_int(1, type, kSocketKind), is_int(2, protocol)},                         \
    #family ", " #type ", " #protocol, verb}
-#define SOCKET_RULES(needs, type, protocol, verb)                                                                       \
-  SOCKET_RULE(needs, AF_INET, type, 0, verb), SOCKET_RULE(needs, AF_INET, type, protocol, verb),                        \
-      SOCKET_RULE(needs, AF_INET6, type, 0, verb), SOCKET_RULE(needs, AF_INET6, type, protocol, verb)
+#define SOCKET_RULES(needs, verb, type, protocol)                                                                       \
+  SOCKET_RULE(needs, verb, AF_INET, type, 0), SOCKET_RULE(needs, verb, AF_INET, type, protocol),                        \
+      SOCKET_RULE(needs, verb, AF_INET6, type, 0), SOCKET_RULE(needs, verb, AF_INET6, type, protocol)
 
 constexpr Rule kRules[] = {
     // stdio: with conditions
@@ -118,8 +119,8 @@ constexpr Rule kRules[] = {
     {CALL(ioctl), kTty, {is_int(1, TCSETSW)}, "TCSETSW", "change the terminal"},
     {CALL(ioctl), kTty, {is_int(1, TCSETSF)}, "TCSETSF", "change the terminal"},
     {CALL(sendto), kStdio, {is_null(4)}, "without an address"},
+    {CALL(sendto), kDns, {}, "to an address", kVerbAsk},
     {CALL(sendto), kUdp, {}, "to an address"},
-    {CALL(sendto), kDns, {}, "to an address"},
     {CALL(sendto), kUnix, {}, "to an address"},
     {CALL(prlimit64), kStdio, {is_int(0, 0), is_null(2)}, "own limits, to read"},
     {CALL(tgkill), kStdio, {is_own_process(0)}, "own process", kVerbSignal},
@@ -139,6 +140,11 @@ constexpr Rule kRules[] = {
     {CALL(setsockopt), kStdio, {is_int(1, SOL_SOCKET), is_int(2, SO_REUSEPORT)}, "SO_REUSEPORT"},
     {CALL(setsockopt), kStdio, {is_int(1, IPPROTO_TCP), is_int(2, TCP_NODELAY)}, "TCP_NODELAY"},
     {CALL(setsockopt), kStdio, {is_int(1, IPPROTO_IPV6), is_int(2, IPV6_V6ONLY)}, "IPV6_V6ONLY"},
+    // The C library asks for errors of its look-ups, and gives up where it is refused (resolv/res_send.c, reopen).
+    {CALL(setsockopt), kDns, {is_int(1, IPPROTO_IP), is_int(2, IP_RECVERR)}, "IP_RECVERR", kVerbAsk},
+    {CALL(setsockopt), kDns, {is_int(1, IPPROTO_IPV6), is_int(2, IPV6_RECVERR)}, "IPV6_RECVERR", kVerbAsk},
+    {CALL(setsockopt), kUdp, {is_int(1, IPPROTO_IP), is_int(2, IP_RECVERR)}, "IP_RECVERR"},
+    {CALL(setsockopt), kUdp, {is_int(1, IPPROTO_IPV6), is_int(2, IPV6_RECVERR)}, "IPV6_RECVERR"},
 
     // rpath, wpath, cpath: opening
     OPEN_RULES(openat, 2),
@@ -148,10 +154,10 @@ constexpr Rule kRules[] = {
 #endif
 
     // sockets
-    SOCKET_RULES(kInetClient, SOCK_STREAM, IPPROTO_TCP, "use the network"),
-    SOCKET_RULES(kInetServer, SOCK_STREAM, IPPROTO_TCP, "use the network"),
-    SOCKET_RULES(kDns, SOCK_DGRAM, IPPROTO_UDP, "ask a name server"),
-    SOCKET_RULES(kUdp, SOCK_DGRAM, IPPROTO_UDP, "use the network"),
+    SOCKET_RULES(kInetClient, kVerbNetwork, SOCK_STREAM, IPPROTO_TCP),
+    SOCKET_RULES(kInetServer, kVerbNetwork, SOCK_STREAM, IPPROTO_TCP),
+    SOCKET_RULES(kDns, kVerbAsk, SOCK_DGRAM, IPPROTO_UDP),
+    SOCKET_RULES(kUdp, kVerbNetwork, SOCK_DGRAM, IPPROTO_UDP),
     {CALL(socket), kUnix, {is_int(0, AF_UNIX)}, "AF_UNIX"},
     {CALL(socketpair), kUnix, {is_int(0, AF_UNIX)}, "AF_UNIX"},
 
@@ -309,8 +315,8 @@ constexpr Rule kRules[] = {
 
     // sockets
     {CALL(connect), kInetClient, {}, "", "connect to an address"},
+    {CALL(connect), kDns, {}, "", kVerbAsk},
     {CALL(connect), kUdp, {}, "", "connect to an address"},
-    {CALL(connect), kDns, {}, "", "ask a name server"},
     {CALL(connect), kUnix, {}, "", "connect to a socket"},
     {CALL(bind), kInetServer, {}, "", "take an address"},
     {CALL(bind), kInetClient},  // Tcl binds its clients too, to port 0
@@ -322,7 +328,7 @@ constexpr Rule kRules[] = {
     {CALL(accept4), kUnix, {}, "", "accept a connection"},
     {CALL(accept), kInetServer, {}, "", "accept a connection"},
     {CALL(accept), kUnix, {}, "", "accept a connection"},
-    {CALL(sendmmsg), kDns},
+    {CALL(sendmmsg), kDns, {}, "", kVerbAsk},
     {CALL(recvmsg), kRecvfd},
     {CALL(recvmmsg), kRecvfd},
     {CALL(sendmsg), kSendfd},
@@ -378,6 +384,9 @@ constexpr int kUnimplemented[] = {SYS_clone3, SYS_openat2};
 
 // The last that Linux 5.18 has; its number is the same on all architectures.
 constexpr int kHighestKnownCall = 450;
+
+// needs_of(): the call lies above so many bits, one for each of its rows.
+constexpr unsigned kNeedsRows = 48;
 
 bool holds(const Condition& condition, const Arguments& arguments, int own_process) noexcept {
   if (condition.width == Width::kNone) return true;
@@ -449,6 +458,36 @@ std::optional<Lack> lack_of(int call, const Arguments& arguments, Promises grant
     if (!least || count(missing) < count(least->promises)) least = Lack{missing, rule.name, rule.verb};
   }
   return least;
+}
+
+std::uint64_t needs_of(int call, const Arguments& arguments, int own_process) noexcept {
+  std::uint64_t rows = 0;
+  unsigned row = 0;
+  for (const Rule& rule : kRules) {
+    if (rule.number != call) continue;
+    bool matches = true;
+    for (const Condition& condition : rule.conditions) matches = matches && holds(condition, arguments, own_process);
+    if (matches) rows |= std::uint64_t{1} << row;
+    ++row;
+  }
+  return static_cast<std::uint64_t>(call) << kNeedsRows | rows;
+}
+
+Promises least_promises(std::span<const std::uint64_t> needs, Promises promises, Promises granted) {
+  const auto is_enough = [&](Promises some) {
+    return std::all_of(needs.begin(), needs.end(), [&](std::uint64_t need) {
+      unsigned row = 0;
+      for (const Rule& rule : kRules) {
+        if (rule.number != static_cast<int>(need >> kNeedsRows)) continue;
+        if ((need >> row++ & 1) != 0 && (rule.needs & ~(some | granted)) == 0) return true;
+      }
+      return false;
+    });
+  };
+  for (const Promises one : {kUdp, kUnix, kDns, kInetClient, kInetServer}) {
+    if ((promises & one) != 0 && is_enough(promises & ~one)) promises &= ~one;
+  }
+  return promises;
 }
 
 std::string_view call_name(int call) noexcept {

@@ -110,7 +110,8 @@ void tell(int call, const std::optional<Lack>& lack) noexcept {
     line.add(lack->verb.empty() ? verb_of(lack->promises) : lack->verb);
     line.add(" (");
     line.add(lack->call);
-    line.add("); to allow it: --allow ");
+    const bool is_own = (lack->promises & state.report->left_out.load()) != 0;
+    line.add(is_own ? "); its own safekit.promises leaves out " : "); to allow it: --allow ");
     bool is_first = true;
     struct Names {
       Line& line;
@@ -146,6 +147,13 @@ bool is_probe(int call, const Arguments& arguments) noexcept {
   return (arguments[0] & 0xffffffff) == AF_NETLINK || (arguments[1] & 0xffffffff) == (SOCK_DGRAM | SOCK_CLOEXEC);
 }
 
+void remember(std::uint64_t need) noexcept {
+  for (auto& place : state.report->needs) {
+    std::uint64_t found = 0;
+    if (place.compare_exchange_strong(found, need) || found == need) return;
+  }
+}
+
 void handle(int, siginfo_t* info, void* context) noexcept {
   const int saved = errno;
   auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext;
@@ -175,7 +183,9 @@ void handle(int, siginfo_t* info, void* context) noexcept {
       if (state.error_fd >= 0 && !state.is_learning) tell(call, lack);
     }
   }
-  if (state.is_learning) {
+  if (state.is_learning && is_told && lack) remember(needs_of(call, arguments, static_cast<int>(::getpid())));
+  // A probe is answered as the jail would, so that nothing is learned of what follows its success.
+  if (state.is_learning && is_told) {
     const auto word = [&](std::size_t at) { return static_cast<long>(arguments[at]); };
 #ifdef SYS_vfork
     // A child on this stack would come back into what its parent has left.

@@ -59,6 +59,13 @@ Fd clone_tree(const std::string& path) {
       ::syscall(SYS_open_tree, AT_FDCWD, path.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE)));
 }
 
+[[noreturn]] void fail_target(const std::string& target) {
+  const int error = errno;
+  const Error cause = posix_error("couldn't mount at", target, error);
+  if (error != EROFS && error != EACCES) throw cause;
+  throw Error(cause.posix(), cause.code(), cause.text() + " (hint: make it in the root first: it is only mounted on)");
+}
+
 // Opens `target` below the root, without leaving it through links; makes what is missing of it: directories, and at the
 // end a directory or file. O_PATH.
 Fd make_target(const Fd& root, const std::string& target, bool is_directory) {
@@ -72,10 +79,10 @@ Fd make_target(const Fd& root, const std::string& target, bool is_directory) {
     if (part == "..") throw Error(EINVAL, "TARGET", quoted("couldn't mount at", target) + ": it has .. in it");
     const bool is_last = rest.find_first_not_of('/') == std::string::npos;
     if (!is_last || is_directory) {
-      if (::mkdirat(at.get(), part.c_str(), 0755) != 0 && errno != EEXIST) throw posix_error("couldn't mount at", target);
+      if (::mkdirat(at.get(), part.c_str(), 0755) != 0 && errno != EEXIST) fail_target(target);
     } else {
       Fd made(::openat(at.get(), part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-      if (!made && errno != EEXIST) throw posix_error("couldn't mount at", target);
+      if (!made && errno != EEXIST) fail_target(target);
     }
     at = Fd(::openat(at.get(), part.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     if (!at) throw posix_error("couldn't mount at", target);
@@ -86,6 +93,7 @@ Fd make_target(const Fd& root, const std::string& target, bool is_directory) {
 // What is to be mounted, still nowhere; nothing where it may be missing and is.
 Fd prepare_mount(const Mount& mount, std::uint64_t attributes) {
   if (mount.kind == Mount::Kind::kTmpfs) return new_tmpfs(mount.size_bytes, "1777", attributes);
+  if (mount.is_device) attributes &= ~std::uint64_t{MOUNT_ATTR_NODEV};
   Fd tree = clone_tree(mount.source);
   if (!tree && mount.may_be_missing && errno == ENOENT) return tree;
   if (!tree) throw posix_error("couldn't bind", mount.source);
@@ -169,7 +177,15 @@ void enter_chroot(const std::string& directory, bool is_writable) {
                 quoted("couldn't use as the root", directory) +
                     ": others may write to it (hint: give it to root with mode 0755, or allow it with --writable-root)");
   }
-  if (::fchdir(fd.get()) != 0 || ::chroot(".") != 0) throw posix_error("couldn't enter", directory);
+  if (::fchdir(fd.get()) != 0) throw posix_error("couldn't enter", directory);
+  if (::chroot(".") != 0) {
+    const Error cause = posix_error("couldn't enter", directory);
+    throw Error(cause.posix(), cause.code(),
+                cause.text() + (cause.posix() == EPERM
+                                    ? " (hint: chroot(2) is for root, or for a program with the file capability "
+                                      "cap_sys_chroot; --mode namespaces needs neither)"
+                                    : ""));
+  }
   check_root_is_entered();
 }
 

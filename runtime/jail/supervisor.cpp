@@ -14,6 +14,7 @@
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "base/handle.h"
@@ -45,17 +46,26 @@ std::int64_t now_ms() {
 void tell_denials(const Options& options, const Report& report) {
   const unsigned kinds = report.kinds.load();
   if (options.action == Action::kLearn) {
-    const std::string promises = promise_list(report.lacking.load() & ~kDefaultPromises, ",");
+    std::vector<std::uint64_t> needs;
+    for (const auto& need : report.needs) {
+      if (need != 0) needs.push_back(need);
+    }
+    const Promises least = least_promises(needs, report.lacking.load(), kDefaultPromises);
+    const std::string promises = promise_list(least & ~kDefaultPromises, ",");
     say(promises.empty() ? "learned: it needs no more than `stdio rpath`" : "learned: --allow " + promises);
+    if ((least & kExec) != 0) say("learned: what the programs need that it ran could not be seen");
     if (report.hopeless.load() > 0) {
       say("learned: " + std::to_string(report.hopeless.load()) + " of its system calls are allowed by no promise");
     }
     return;
   }
   if (kinds == 0 || options.is_quiet) return;
-  const std::string promises = promise_list(report.lacking.load(), ",");
+  const Promises left_out = report.lacking.load() & report.left_out.load();
+  const std::string promises = promise_list(report.lacking.load() & ~left_out, ",");
+  const std::string own = promise_list(left_out, ",");
   say(std::to_string(kinds) + (kinds == 1 ? " kind" : " kinds") + " of action " + (kinds == 1 ? "was" : "were") +
-      " denied" + (promises.empty() ? "" : " (to allow: --allow " + promises + ")"));
+      " denied" + (promises.empty() ? "" : " (to allow: --allow " + promises + ")") +
+      (own.empty() ? "" : " (its own safekit.promises leaves out " + own + ")"));
 }
 
 // The status of a child as a shell would have it.
@@ -136,7 +146,8 @@ void start_supervised(const Options& options, const Report* report, bool has_ini
     alive = Fd();
     // It has namespaces of its own now, and rights in them; it needs none.
     try {
-      if (options.mode == Mode::kNamespaces && (options.without & kCapabilitiesLayer) == 0) drop_capabilities();
+      // Without a user namespace of its own it is root still, who has to end the program of another user.
+      if ((options.without & (kUserLayer | kCapabilitiesLayer)) == 0) drop_capabilities();
       forbid_new_privileges();
     } catch (const Error& error) {
       say(error.text());

@@ -9,8 +9,10 @@
 
 namespace starlit::jail {
 
-// Sees to it that 0, 1 and 2 are open (with /dev/null where they are not) and neither directories nor O_PATH. Throws
-// Error that names the one.
+// Sees to it that 0, 1 and 2 are open, with /dev/null where they are not. Throws Error that names the one.
+void open_standard_descriptors();
+
+// The same, and that they are neither directories nor O_PATH. Throws Error that names the one.
 void check_standard_descriptors();
 
 // Closes all from 3 on, but for these. Throws Error.

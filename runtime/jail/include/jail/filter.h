@@ -12,6 +12,7 @@
 
 #include <linux/filter.h>
 
+#include <cstdint>
 #include <vector>
 
 #include "jail/promises.h"
@@ -24,9 +25,23 @@ enum class Denial {
   kKill,    // the process is killed
 };
 
+// Addresses of code, from `begin` up to but not including `end`. None: an empty range.
+struct CodeRange {
+  std::uintptr_t begin = 0;
+  std::uintptr_t end = 0;
+};
+
+// Of this program, where it is static, so that all its system calls are made from there; else an empty one.
+CodeRange own_code() noexcept;
+
 // `own_process` is the id that the process has in its own namespace. Where `gate` is not null, calls made by the two bytes
 // in front of that address are allowed: reporter.h, learning.
-std::vector<sock_filter> build_filter(Promises promises, Denial denial, int own_process, const void* gate = nullptr);
+//
+// A program that is run in place of this one has no reporter, and SIGSYS would end it. So where `reporting` is not empty,
+// what is denied to code elsewhere fails with EACCES, or is allowed when learning. (It is no wall: what is denied stays
+// denied, whatever code asks.)
+std::vector<sock_filter> build_filter(Promises promises, Denial denial, int own_process, const void* gate = nullptr,
+                                      CodeRange reporting = {});
 
 // Puts it on all threads of the process. Needs no_new_privs or CAP_SYS_ADMIN. Throws Error.
 void install_filter(const std::vector<sock_filter>& program);

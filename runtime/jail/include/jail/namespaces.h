@@ -27,6 +27,7 @@ struct Mount {
   std::string target;      // in the new root, absolute
   std::uint64_t size_bytes = 0;  // of a tmpfs
   bool may_be_missing = false;
+  bool is_device = false;  // else devices in it cannot be used (MS_NODEV)
 };
 
 // What the new root is. An empty `directory` is an empty tmpfs.

@@ -62,9 +62,11 @@ struct Options {
   std::vector<std::uint16_t> bind_ports;
   Limits limits;
   bool limits_processes = false;  // asked for by name
+  bool names_limits = false;      // any but --limit-time, likewise
   std::vector<std::pair<std::string, std::string>> set_environment;
   std::vector<std::string> kept_environment;
   std::string host_name = "kit";
+  bool names_host = false;  // asked for by name
   std::optional<uid_t> uid;
   std::optional<gid_t> gid;
   bool shares_terminal = false;

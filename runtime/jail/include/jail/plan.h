@@ -67,6 +67,10 @@ class Plan {
   void add(Layer layer, Phase phase, std::string does, std::string stops, std::function<void()> apply);
   void take(Phase phase) const;
   bool has(Layer layer) const noexcept { return (options_.without & layer) == 0; }
+  // chroot(2), and namespaces without a user namespace, are for root alone: it changes its ids behind them.
+  bool is_late_user() const noexcept {
+    return options_.mode == Mode::kChroot || (options_.mode == Mode::kNamespaces && !has(kUserLayer));
+  }
 
   void plan_process();
   void plan_namespaces();
@@ -82,5 +86,8 @@ class Plan {
 };
 
 inline constexpr int kExitJail = 125;
+
+// Whether this process has been locked in by enter(). A state of the process, as the lock is.
+bool is_locked() noexcept;
 
 }  // namespace starlit::jail

@@ -107,6 +107,11 @@ struct Lack {
 };
 std::optional<Lack> lack_of(int call, const Arguments& arguments, Promises granted, int own_process) noexcept;
 
+// For learning: a call and which of its rows match these arguments, in one number; and the smallest part of `promises`
+// with which, and what is granted anyway, each of those calls is allowed. Of two that would do, the one that says less.
+std::uint64_t needs_of(int call, const Arguments& arguments, int own_process) noexcept;
+Promises least_promises(std::span<const std::uint64_t> needs, Promises promises, Promises granted);
+
 // The name of a call, or "".
 std::string_view call_name(int call) noexcept;
 

@@ -4,6 +4,7 @@
 // would have needed, says so on stderr once for each kind, and makes the call fail with EACCES.
 //
 //     safekit: denied: the kit tried to make a file (openat); to allow it: --allow wpath,cpath
+//     safekit: denied: the kit tried to make a file (openat); its own safekit.promises leaves out wpath,cpath
 //
 // When learning, the handler makes the call itself, through the one instruction that the filter lets pass: nothing is
 // denied, and what would have been needed is remembered. Learning is no jail.
@@ -23,7 +24,9 @@ struct Report {
   std::atomic<std::uint32_t> kinds;     // of denials
   std::atomic<Promises> lacking;        // by which they would have been allowed
   std::atomic<std::uint32_t> hopeless;  // kinds that no promise allows
+  std::atomic<Promises> left_out;       // by the program's own list: the caller cannot allow them
   std::array<std::atomic<std::uint32_t>, 512> seen;  // by call: what it lacked
+  std::array<std::atomic<std::uint64_t>, 256> needs;  // while learning: needs_of() each kind of call, then zeros
 };
 
 // A new one, shared with later children; lasts as long as the process. Throws Error.
