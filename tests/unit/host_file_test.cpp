@@ -102,7 +102,8 @@ TEST_CASE("a file with the longest name has room for one beside it") {
   const Scratch scratch;
   const std::string path = scratch / std::string(255, 'n');
   write_host_file(path, "first");
-  HostFile::Beside beside{HostFile(path)};
+  const HostFile file(path);
+  const HostFile::Beside beside(file);
   CHECK(beside.fd());
 }
 
