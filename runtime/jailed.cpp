@@ -69,8 +69,37 @@ bool is_kit_header(const Fd& file, const std::string& path) {
   return false;
 }
 
-Program open_program(const std::string& path) {
+void look_at(Program& program, const std::string& path) {
+  // By its first and last bytes alone: the archive itself is read inside.
+  const std::int64_t size = stat_fd(program.file, path).st_size;
+  char head[16];
+  char tail[kMarkBytes];
+  const std::string_view begin(head, read_at(program.file, head, sizeof head, 0, path));
+  const std::int64_t end = std::max<std::int64_t>(size - static_cast<std::int64_t>(kMarkBytes), 0);
+  const std::string_view mark(tail, read_at(program.file, tail, sizeof tail, end, path));
+  program.is_archive = begin == std::string_view("SQLite format 3\0", 16) || decode_mark(mark).has_value() ||
+                       is_kit_header(program.file, path);
+  if (!program.is_archive && is_elf(begin)) {
+    throw Failure{kExitCannotRun, quoted("couldn't run", path) +
+                                      ": it is a program without an archive (hint: safekit --program --allow exec,proc "
+                                      "--root DIR runs one that lies in DIR)"};
+  }
+}
+
+// `fd`: where safekit-chroot has opened it; -1 where it has not.
+Program open_program(const std::string& path, int fd) {
   Program program;
+  if (fd >= 0) {
+    program.path = path;
+    program.file = Fd(fd);
+    try {
+      if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) throw posix_error("couldn't open", path);
+      look_at(program, path);
+    } catch (const Error& error) {
+      throw Failure{kExitCannotRun, error.text()};
+    }
+    return program;
+  }
   const std::unique_ptr<char, Calls<std::free>> resolved(::realpath(path.c_str(), nullptr));
   if (!resolved) {
     const int error = errno;
@@ -80,20 +109,7 @@ Program open_program(const std::string& path) {
   program.path = resolved.get();
   try {
     program.file = open_regular(program.path);
-    // By its first and last bytes alone: the archive itself is read inside.
-    const std::int64_t size = stat_fd(program.file, path).st_size;
-    char head[16];
-    char tail[kMarkBytes];
-    const std::string_view begin(head, read_at(program.file, head, sizeof head, 0, path));
-    const std::int64_t end = std::max<std::int64_t>(size - static_cast<std::int64_t>(kMarkBytes), 0);
-    const std::string_view mark(tail, read_at(program.file, tail, sizeof tail, end, path));
-    program.is_archive = begin == std::string_view("SQLite format 3\0", 16) || decode_mark(mark).has_value() ||
-                         is_kit_header(program.file, path);
-    if (!program.is_archive && is_elf(begin)) {
-      throw Failure{kExitCannotRun, quoted("couldn't run", path) +
-                                        ": it is a program without an archive (hint: safekit --program --allow exec,proc "
-                                        "--root DIR runs one that lies in DIR)"};
-    }
+    look_at(program, path);
   } catch (const Error& error) {
     throw Failure{kExitCannotRun, error.text()};
   }
@@ -266,7 +282,7 @@ int run(const std::vector<std::string>& words, const char* argv0) {
   std::shared_ptr<Archive> archive;
   std::string fault;  // of the kit, found within
   if (!options.is_program) {
-    program = open_program(file);
+    program = open_program(file, options.chrooted.file);
     if (options.is_safe && !program.is_archive) {
       throw Failure{kExitCannotRun, quoted("couldn't run", file) + ": --safe is for kits, and this is a script"};
     }

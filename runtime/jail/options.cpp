@@ -86,6 +86,20 @@ bool is_host_root(const std::string& directory) {
          root.st_ino == status.st_ino;
 }
 
+Chrooted parse_chrooted(std::string_view text) {
+  const auto first = std::min(text.find(':'), text.size());
+  const auto second = std::min(text.find(':', first + 1), text.size());
+  const auto part = [&](std::size_t from, std::size_t to) {
+    return from < to ? text.substr(from, to - from) : std::string_view();
+  };
+  const std::string_view file = part(0, first);
+  Chrooted chrooted;
+  chrooted.file = file == "-" ? -1 : parse_number<int>(file, 3, 1 << 20, "descriptor");
+  chrooted.device = parse_number<std::uint64_t>(part(first + 1, second), 0, UINT64_MAX, "device");
+  chrooted.inode = parse_number<std::uint64_t>(part(second + 1, text.size()), 1, UINT64_MAX, "inode");
+  return chrooted;
+}
+
 using Words = std::span<const std::string>;
 
 struct Option {
@@ -143,12 +157,7 @@ constexpr Option kFiles[] = {
        o.root.mounts.push_back(std::move(mount));
      }},
     {"--dev", "", "/dev/null, zero, full, random and urandom of the host",
-     [](Options& o, Words) {
-       for (const char* name : {"null", "zero", "full", "random", "urandom"}) {
-         const std::string path = std::string("/dev/") + name;
-         o.root.mounts.push_back({.kind = jail::Mount::Kind::kWritable, .source = path, .target = path, .is_device = true});
-       }
-     }},
+     [](Options& o, Words) { o.root.mounts.push_back({jail::Mount::Kind::kDevices, "", "/dev"}); }},
 };
 
 constexpr Option kNetwork[] = {
@@ -221,6 +230,7 @@ constexpr Option kSurroundings[] = {
 constexpr Option kWays[] = {
     {"--mode", "namespaces|chroot|landlock", "the way in: without privilege; by chroot(2), for root; neither",
      [](Options& o, Words v) {
+       if (o.mode == Mode::kChrooted) fail_usage("the mode is chroot already: safekit-chroot has no other");
        if (v[0] == "namespaces") {
          o.mode = Mode::kNamespaces;
        } else if (v[0] == "chroot") {
@@ -230,6 +240,11 @@ constexpr Option kWays[] = {
        } else {
          fail_usage(quoted("--mode is namespaces, chroot or landlock, not", v[0]));
        }
+     }},
+    {"--chrooted", "FILE:DEVICE:INODE", "",
+     [](Options& o, Words v) {
+       o.mode = Mode::kChrooted;
+       o.chrooted = parse_chrooted(v[0]);
      }},
     {"--without", "LAYERS", "leaves layers out: --explain names them",
      [](Options& o, Words v) { o.without |= parse_layers(v[0]); }},
@@ -330,9 +345,14 @@ void check_options(const Options& options) {
   if ((options.promises & kStdio) == 0) refuse("nothing runs without the promise stdio");
   const auto lacks = [&](Layers layers) { return (options.without & layers) != 0; };
   const bool has_root = options.mode != Mode::kLandlock && !lacks(kMountLayer);
+  if (options.mode == Mode::kChrooted && lacks(kMountLayer | kCapabilitiesLayer | kIdsLayer | kNoNewPrivsLayer)) {
+    refuse("safekit-chroot leaves out neither mount nor capabilities, ids or no-new-privs");
+  }
   if (options.mode != Mode::kNamespaces) {
     for (const Mount& mount : options.root.mounts) {
-      if (options.mode == Mode::kChroot || mount.kind == Mount::Kind::kTmpfs || mount.source != mount.target) {
+      const bool is_in_place = mount.source == mount.target || mount.kind == Mount::Kind::kDevices;
+      const bool is_chroot = options.mode == Mode::kChroot || options.mode == Mode::kChrooted;
+      if (is_chroot || mount.kind == Mount::Kind::kTmpfs || !is_in_place) {
         refuse(quoted("nothing can be mounted at", mount.target) + " in this mode (hint: --mode namespaces)");
       }
     }
@@ -353,10 +373,11 @@ void check_options(const Options& options) {
   if (!has_root && !options.root.directory.empty()) {
     refuse("--root needs a way to change the root (hint: --mode namespaces or chroot, with the layer mount)");
   }
-  if (options.root.is_writable && options.root.directory.empty()) {
+  if (options.root.is_writable && options.root.directory.empty() && options.mode != Mode::kChrooted) {
     refuse("--writable-root needs --root (hint: --tmpfs TARGET or --bind SOURCE TARGET gives a place to write)");
   }
-  if (has_root && !options.root.directory.empty() && is_host_root(options.root.directory)) {
+  if (has_root && options.mode != Mode::kChrooted && !options.root.directory.empty() &&
+      is_host_root(options.root.directory)) {
     refuse(quoted("couldn't use as the root", options.root.directory) +
            ": it is the host's own (hint: --ro-bind /usr /usr shows a part of it)");
   }
@@ -401,6 +422,7 @@ std::string options_help() {
   for (const Group& group : kGroups) {
     text += "\n" + std::string(group.title) + "\n";
     for (const Option& option : group.options) {
+      if (option.help.empty()) continue;
       std::string left = "  " + std::string(option.name) + (option.values.empty() ? "" : " ") + std::string(option.values);
       left.resize(std::max<std::size_t>(left.size() + 2, 32), ' ');
       text += left + std::string(option.help) + "\n";

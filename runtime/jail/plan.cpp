@@ -68,6 +68,7 @@ std::string mount_text(const Mount& mount) {
   switch (mount.kind) {
     case Mount::Kind::kReadOnly: return mount.source + " at " + mount.target + ", read-only";
     case Mount::Kind::kWritable: return mount.source + " at " + mount.target + ", writable";
+    case Mount::Kind::kDevices: return "null, zero, full, random and urandom in " + mount.target;
     case Mount::Kind::kTmpfs: return "a tmpfs of " + size_text(mount.size_bytes) + " at " + mount.target;
   }
   return "";
@@ -132,7 +133,7 @@ void Plan::plan_process() {
 
 void Plan::plan_namespaces() {
   const bool is_root = ::geteuid() == 0;
-  if (is_root || options_.uid || options_.gid) {
+  if (options_.mode != Mode::kChrooted && (is_root || options_.uid || options_.gid)) {
     const uid_t uid = options_.uid.value_or(is_root ? kNobody : ::getuid());
     const gid_t gid = options_.gid.value_or(is_root ? kNobody : ::getgid());
     if (!is_late_user()) {
@@ -198,7 +199,15 @@ void Plan::plan_root() {
     }
     add(kMountLayer, Phase::kInside,
         "chroot: " + (options_.root.directory.empty() ? "that directory" : options_.root.directory), "all files of the host",
-        [this] { enter_chroot(options_.root.directory, options_.root.is_writable); });
+        [this] {
+          const std::string& directory = options_.root.directory;
+          enter_chroot(open_chroot(directory, options_.root.is_writable), directory);
+        });
+  } else if (options_.mode == Mode::kChrooted) {
+    add(kMountLayer, Phase::kInside, "chroot: as safekit-chroot has done", "all files of the host",
+        [this] { prove_chroot(options_.chrooted.device, options_.chrooted.inode); });
+    add(kIdsLayer, Phase::kInside, "the caller's user and group", "the rights of safekit-chroot",
+        [] { become(::getuid(), ::getgid(), false); });
   }
 }
 
@@ -260,6 +269,10 @@ void Plan::plan_lock() {
           if ((options_.promises & kDns) != 0 && ::access(path, R_OK) == 0) allow(path, kRpath);
         }
         for (const Mount& mount : options_.root.mounts) {
+          if (mount.kind == Mount::Kind::kDevices) {
+            for (const char* name : kHarmlessDevices) allow(mount.target + "/" + name, options_.promises);
+            continue;
+          }
           const bool is_writable = mount.kind == Mount::Kind::kWritable;
           allow(mount.source, options_.promises & (is_writable ? ~Promises{0} : kRpath | kExec));
         }
@@ -332,6 +345,10 @@ void Plan::enter() const {
   if (::stat("/", &status) == 0) {
     outside_[0] = status.st_dev;
     outside_[1] = status.st_ino;
+  }
+  if (options_.mode == Mode::kChrooted) {
+    outside_[0] = options_.chrooted.device;
+    outside_[1] = options_.chrooted.inode;
   }
   need_single_thread();
   if (context_.is_in_process) {

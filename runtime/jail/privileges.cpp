@@ -8,6 +8,7 @@
 #include <linux/keyctl.h>
 #include <linux/securebits.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -53,10 +54,15 @@ void forbid_new_privileges() {
   if (::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) fail("new privileges");
 }
 
-void drop_capabilities() {
-  const auto before = capabilities();
-  // Without CAP_SETPCAP the bounding set cannot be lowered; with no_new_privs and no capability it means nothing.
-  const bool can_lower = (before.low.effective & (1u << CAP_SETPCAP)) != 0;
+bool has_lent_rights() {
+  if (::getauxval(AT_SECURE) == 0) return false;
+  const auto sets = capabilities();
+  return ::getuid() != ::geteuid() || ::getgid() != ::getegid() || (sets.low.permitted | sets.high.permitted) != 0;
+}
+
+void lower_bounding_set() {
+  // Without CAP_SETPCAP it cannot be lowered; with no_new_privs and no capability it means nothing.
+  const bool can_lower = (capabilities().low.effective & (1u << CAP_SETPCAP)) != 0;
   if (can_lower) {
     for (unsigned long capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
       if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) throw posix_error("couldn't lower", "the bounding set");
@@ -66,6 +72,10 @@ void drop_capabilities() {
                                       SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
     if (::prctl(PR_SET_SECUREBITS, kLocked, 0, 0, 0) != 0) throw posix_error("couldn't lock", "the secure bits");
   }
+}
+
+void drop_capabilities() {
+  lower_bounding_set();
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL) {
     throw posix_error("couldn't clear", "the ambient capabilities");
   }

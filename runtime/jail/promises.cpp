@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -103,6 +104,8 @@ constexpr Rule kRules[] = {
     {CALL(fcntl), kStdio, {is_int(1, F_SETFL), is_without(2, O_ASYNC)}, "F_SETFL without O_ASYNC"},
     {CALL(fcntl), kStdio, {is_int(1, F_DUPFD)}, "F_DUPFD"},
     {CALL(fcntl), kStdio, {is_int(1, F_DUPFD_CLOEXEC)}, "F_DUPFD_CLOEXEC"},
+    // Signals about a descriptor, to this process alone: servers tell their workers so that there is a message.
+    {CALL(fcntl), kProc, {is_int(1, F_SETOWN), is_own_process(2)}, "F_SETOWN, own process", kVerbSignal},
     {CALL(fcntl), kFlock, {is_int(1, F_GETLK)}, "F_GETLK", "lock a file"},
     {CALL(fcntl), kFlock, {is_int(1, F_SETLK)}, "F_SETLK", "lock a file"},
     {CALL(fcntl), kFlock, {is_int(1, F_SETLKW)}, "F_SETLKW", "lock a file"},
@@ -115,6 +118,7 @@ constexpr Rule kRules[] = {
     {CALL(ioctl), kStdio, {is_int(1, FIONBIO)}, "FIONBIO"},
     {CALL(ioctl), kStdio, {is_int(1, FIOCLEX)}, "FIOCLEX"},
     {CALL(ioctl), kStdio, {is_int(1, FIONCLEX)}, "FIONCLEX"},
+    {CALL(ioctl), kProc, {is_int(1, FIOASYNC)}, "FIOASYNC", kVerbSignal},
     {CALL(ioctl), kTty, {is_int(1, TCSETS)}, "TCSETS", "change the terminal"},
     {CALL(ioctl), kTty, {is_int(1, TCSETSW)}, "TCSETSW", "change the terminal"},
     {CALL(ioctl), kTty, {is_int(1, TCSETSF)}, "TCSETSF", "change the terminal"},
@@ -179,6 +183,7 @@ constexpr Rule kRules[] = {
     {CALL(pwrite64), kStdio},
     {CALL(pwritev), kStdio},
     {CALL(pwritev2), kStdio},
+    {CALL(sendfile), kStdio},
     {CALL(close), kStdio},
     {CALL(close_range), kStdio},
     {CALL(dup), kStdio},
@@ -342,6 +347,7 @@ constexpr Rule kRules[] = {
     {CALL(fork), kProc},
     {CALL(vfork), kProc},
 #endif
+    {CALL(prctl), kExec, {is_int(0, PR_SET_DUMPABLE)}, "PR_SET_DUMPABLE", "change itself"},  // execve(2) has set it before
     {CALL(execve), kExec},
     {CALL(execveat), kExec},
 };
@@ -365,7 +371,7 @@ constexpr Forbidden kForbidden[] = {
     FORBIDDEN(shmget), FORBIDDEN(shmat), FORBIDDEN(semget), FORBIDDEN(msgget), FORBIDDEN(mq_open),
     FORBIDDEN(clock_settime), FORBIDDEN(settimeofday), FORBIDDEN(sethostname), FORBIDDEN(setdomainname),
     FORBIDDEN(setuid), FORBIDDEN(setgid), FORBIDDEN(setresuid), FORBIDDEN(setresgid), FORBIDDEN(setgroups),
-    FORBIDDEN(capset), FORBIDDEN(prctl), FORBIDDEN(seccomp), FORBIDDEN(landlock_create_ruleset), FORBIDDEN(reboot),
+    FORBIDDEN(capset), FORBIDDEN(seccomp), FORBIDDEN(landlock_create_ruleset), FORBIDDEN(reboot),
     FORBIDDEN(kexec_load), FORBIDDEN(init_module), FORBIDDEN(swapon), FORBIDDEN(setpriority), FORBIDDEN(tkill),
     FORBIDDEN(rt_sigqueueinfo), FORBIDDEN(setrlimit), FORBIDDEN(vmsplice), FORBIDDEN(signalfd4),
 #ifdef __x86_64__

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -90,22 +91,48 @@ Fd make_target(const Fd& root, const std::string& target, bool is_directory) {
   return at;
 }
 
-// What is to be mounted, still nowhere; nothing where it may be missing and is.
-Fd prepare_mount(const Mount& mount, std::uint64_t attributes) {
-  if (mount.kind == Mount::Kind::kTmpfs) return new_tmpfs(mount.size_bytes, "1777", attributes);
-  if (mount.is_device) attributes &= ~std::uint64_t{MOUNT_ATTR_NODEV};
+// What is to be mounted, still nowhere; no tree where it may be missing and is.
+struct Prepared {
+  Fd tree;
+  std::vector<Fd> devices;  // for places in it
+};
+
+// A read-only directory of their own, since a root that cannot be written has no place for them; devices work there alone.
+Prepared prepare_devices() {
+  Prepared prepared;
+  prepared.tree = new_tmpfs(64 << 10, "0755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  for (const char* name : kHarmlessDevices) {
+    const std::string path = std::string("/dev/") + name;
+    Fd device = clone_tree(path);
+    if (!device) throw posix_error("couldn't bind", path);
+    if (!S_ISCHR(stat_fd(device, path).st_mode)) throw posix_error("couldn't bind", path, ENOTTY);
+    set_attributes(device, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, true, path);
+    prepared.devices.push_back(std::move(device));
+    const Fd place(::openat(prepared.tree.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    if (!place) throw posix_error("couldn't make a place for", path);
+  }
+  return prepared;
+}
+
+Prepared prepare_mount(const Mount& mount, std::uint64_t attributes) {
+  if (mount.kind == Mount::Kind::kDevices) return prepare_devices();
+  if (mount.kind == Mount::Kind::kTmpfs) return {new_tmpfs(mount.size_bytes, "1777", attributes), {}};
   Fd tree = clone_tree(mount.source);
-  if (!tree && mount.may_be_missing && errno == ENOENT) return tree;
+  if (!tree && mount.may_be_missing && errno == ENOENT) return {};
   if (!tree) throw posix_error("couldn't bind", mount.source);
   if (mount.kind == Mount::Kind::kReadOnly) attributes |= MOUNT_ATTR_RDONLY;
   set_attributes(tree, attributes, true, mount.source);
-  return tree;
+  return {std::move(tree), {}};
 }
 
-void add_mount(const Fd& root, const Mount& mount, const Fd& tree) {
-  if (!tree) return;
-  const Fd target = make_target(root, mount.target, S_ISDIR(stat_fd(tree, mount.target).st_mode));
-  attach(tree, target.get(), "", mount.target);
+void add_mount(const Fd& root, const Mount& mount, const Prepared& prepared) {
+  if (!prepared.tree) return;
+  const Fd target = make_target(root, mount.target, S_ISDIR(stat_fd(prepared.tree, mount.target).st_mode));
+  attach(prepared.tree, target.get(), "", mount.target);
+  for (std::size_t i = 0; i < prepared.devices.size(); ++i) {
+    attach(prepared.devices[i], prepared.tree.get(), kHarmlessDevices[i], mount.target);
+  }
+  if (!prepared.devices.empty()) set_attributes(prepared.tree, MOUNT_ATTR_RDONLY, false, mount.target);
 }
 
 // Any directory will do to mount on: it is hidden in this namespace alone, and only until the new root is entered.
@@ -142,7 +169,7 @@ void enter_root(const Root& root) {
     if (!S_ISDIR(stat_fd(tree, root.directory).st_mode)) throw posix_error("couldn't use as the root", root.directory, ENOTDIR);
     set_attributes(tree, attributes | (root.is_writable ? 0 : MOUNT_ATTR_RDONLY), true, root.directory);
   }
-  std::vector<Fd> trees;
+  std::vector<Prepared> trees;
   for (const Mount& mount : root.mounts) trees.push_back(prepare_mount(mount, attributes));
   attach_anywhere(outer);
   if (::mkdirat(outer.get(), kInner, 0755) != 0) throw posix_error("couldn't make", "the new root");
@@ -168,8 +195,8 @@ std::string make_empty_directory() {
   return path;
 }
 
-void enter_chroot(const std::string& directory, bool is_writable) {
-  const Fd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+Fd open_chroot(const std::string& directory, bool is_writable) {
+  Fd fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd) throw posix_error("couldn't use as the root", directory);
   const struct stat status = stat_fd(fd, directory);
   if (!is_writable && ((status.st_uid != 0 && status.st_uid != ::getuid()) || (status.st_mode & 022) != 0)) {
@@ -177,15 +204,32 @@ void enter_chroot(const std::string& directory, bool is_writable) {
                 quoted("couldn't use as the root", directory) +
                     ": others may write to it (hint: give it to root with mode 0755, or allow it with --writable-root)");
   }
-  if (::fchdir(fd.get()) != 0) throw posix_error("couldn't enter", directory);
+  struct stat host;
+  if (::stat("/", &host) != 0) throw posix_error("couldn't stat", "/");
+  if (host.st_dev == status.st_dev && host.st_ino == status.st_ino) {
+    throw Error(EINVAL, "ROOT", quoted("couldn't use as the root", directory) + ": it is the root already");
+  }
+  return fd;
+}
+
+void enter_chroot(const Fd& directory, const std::string& name) {
+  if (::fchdir(directory.get()) != 0) throw posix_error("couldn't enter", name);
   if (::chroot(".") != 0) {
-    const Error cause = posix_error("couldn't enter", directory);
+    const Error cause = posix_error("couldn't enter", name);
     throw Error(cause.posix(), cause.code(),
                 cause.text() + (cause.posix() == EPERM
-                                    ? " (hint: chroot(2) is for root, or for a program with the file capability "
+                                    ? " (hint: chroot(2) is for root, or for safekit-chroot with the file capability "
                                       "cap_sys_chroot; --mode namespaces needs neither)"
                                     : ""));
   }
+  check_root_is_entered();
+}
+
+void prove_chroot(std::uint64_t device, std::uint64_t inode) {
+  struct stat root;
+  if (::stat("/", &root) != 0) throw posix_error("couldn't stat", "/");
+  if (root.st_dev == device && root.st_ino == inode) throw Error(EPERM, "ROOT", "the root is the host's");
+  if (::unshare(CLONE_NEWUSER) == 0) throw Error(EPERM, "ROOT", "the root was not changed by chroot(2)");
   check_root_is_entered();
 }
 

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -124,6 +125,17 @@ int jailed(int argc, char** argv) {
   return attempt(argc - first, argv + first);
 }
 
+// Started by safekit-chroot in safekit's place: OPTION ... -- FILE ATTEMPT FACT ...
+int chrooted(int argc, char** argv) {
+  int file = 1;
+  while (file < argc && std::strcmp(argv[file], "--") != 0) ++file;
+  if (++file + 1 >= argc) return 2;
+  std::copy(argv + file + 1, argv + argc, argv + file);
+  char command[] = "--jailed";
+  argv[0] = command;
+  return jailed(argc - 1, argv);
+}
+
 int report_ids() {
   if (geteuid() == getuid() && getegid() == getgid()) return say(denied("the bits were ignored"));
   return say(escaped("user " + std::to_string(getuid()) + " is now " + std::to_string(geteuid()) + ", group " +
@@ -175,6 +187,7 @@ int run(int argc, char** argv) {
     return attempt_by_thread(argc, argv);
   }
   if (command == "--jailed") return jailed(argc - 1, argv + 1);
+  if (command == "--chrooted") return chrooted(argc, argv);
   if (command == "report-ids") return report_ids();
   if (command == "report-capabilities") return report_capabilities();
   if (command == "climb" && argc == 4) return climb(std::atoi(argv[2]), argv[3]);

@@ -211,8 +211,9 @@ proc escape::Stop {who} {
 #
 # Arguments:
 #	path -		Of the program escape.
+#	wrapper -	Of safekit-chroot.
 
-proc escape::Setup {path} {
+proc escape::Setup {path wrapper} {
     variable program
     variable scratch
     variable token
@@ -233,6 +234,15 @@ proc escape::Setup {path} {
     if {$::escape::isRoot} {
 	file copy $program $scratch/capable-escape
 	exec $program capable $scratch/capable-escape
+	# safekit-chroot, and in place of the safekit that it starts, the program.
+	foreach name {capable setuid} {
+	    Folder $scratch/wrapper-$name
+	    file copy $wrapper $scratch/wrapper-$name/safekit-chroot
+	    file attributes $scratch/wrapper-$name/safekit-chroot -permissions 0755
+	    file copy $program $scratch/wrapper-$name/safekit
+	}
+	exec $program capable $scratch/wrapper-capable/safekit-chroot
+	exec chmod 04755 $scratch/wrapper-setuid/safekit-chroot
     }
     Attempts
     foreach who [Users] {
@@ -274,7 +284,8 @@ proc escape::Journal {who} {
 #	who -		root or user.
 #	name -		The attempt.
 #	words -		How it is started, with %program% (where the program lies outside), %capable% (the same with a file
-#			capability), %root%, %limits% and %attempt% (the name and its facts), the last two as several words.
+#			capability), %wrapper% and %setuid-wrapper% (safekit-chroot with one, and set-user-id),
+#			%root%, %limits% and %attempt% (the name and its facts), the last two as several words.
 #	place -		inside when the root is the attempt's own, else outside.
 #	limits -	Dictionary of the limits that settings ask for: limit=cpu takes its cpu.
 #
@@ -298,6 +309,8 @@ proc escape::Run {who name words place limits} {
 	    %limits% {lappend command {*}$extra}
 	    default {
 		lappend command [string map [list %program% $program %capable% $scratch/capable-escape \
+			%wrapper% $scratch/wrapper-capable/safekit-chroot \
+			%setuid-wrapper% $scratch/wrapper-setuid/safekit-chroot \
 			%root% [Root $who $name] %scratch% $scratch] $word]
 	    }
 	}

@@ -24,6 +24,14 @@ way chroot-capable -who user -prepared 1 -limits $counted -open $noName -words {
     %capable% --jailed --mode chroot --root %root% --writable-root %limits% -- %attempt%
 }
 
+# By safekit-chroot, which opens the file that it is given and starts what lies beside it, to finish the jail.
+way chroot-wrapper -prepared 1 -limits $counted -open $noName -words {
+    %wrapper% --root %root% --writable-root %limits% -- %program% %attempt%
+}
+way chroot-setuid -who user -prepared 1 -limits $counted -open $noName -words {
+    %setuid-wrapper% --root %root% --writable-root %limits% -- %program% %attempt%
+}
+
 # Landlock and the filter alone. Paths are the host's.
 set inSight [dict merge $noName {
     see-file {Landlock lets stat(2) pass}

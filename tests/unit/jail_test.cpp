@@ -320,7 +320,7 @@ TEST_CASE("options are read up to the file, joined to their values or not") {
   CHECK(parse({"--tmpfs", "/t:2M"}).root.mounts.at(0).size_bytes == 2u << 20);
   CHECK(parse({"--tmpfs", "/t"}).root.mounts.at(0).size_bytes == 16u << 20);
   CHECK(parse({"--allow", "inet", "--deny", "inet:client"}).promises == (kDefaultPromises | kInetServer));
-  CHECK(parse({"--dev"}).root.mounts.size() == 5);
+  CHECK(parse({"--dev"}).root.mounts.size() == 1);
 }
 
 TEST_CASE("what is no option, or has no sense, is an error with a code") {

@@ -94,12 +94,15 @@ proc ::mkjail::units::Facts {root made} {
 
 # ::mkjail::units::Safekit --
 #
-#	The command line of safekit, for a shell.
+#	The command line of safekit, for a shell. Only root can be another; an ordinary user's root runs as that user.
 
 proc ::mkjail::units::Safekit {facts} {
     dict with facts {}
-    set words [list safekit --program --root $root --dev --hostname $hostname --uid $uid --gid $gid \
-	    --allow [join $allow ,] --net $net]
+    set words [list safekit --program --root $root --dev --hostname $hostname]
+    if {[lindex [::mkjail::tree::Identity] 0] == 0} {
+	lappend words --uid $uid --gid $gid
+    }
+    lappend words --allow [join $allow ,] --net $net
     foreach port $bind {
 	lappend words --bind-tcp $port
     }
@@ -115,8 +118,8 @@ proc ::mkjail::units::Safekit {facts} {
 	}
     }
     lappend words --limit-memory $memory --limit-processes $processes --limit-files $files \
-	    --limit-cpu 0 --limit-time 0
-    foreach variable $environment {
+	    --limit-cpu none --limit-time none
+    foreach variable [linsert $environment 0 PATH=/usr/sbin:/usr/bin] {
 	regexp {^([^=]+)=(.*)$} $variable - name value
 	lappend words --setenv $name $value
     }

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "base/handle.h"
+
 namespace starlit::jail {
 
 // Moves the calling process into new namespaces; `flags` are CLONE_NEW*. Of a new pid namespace only later children are
@@ -21,14 +23,16 @@ namespace starlit::jail {
 void enter_namespaces(int flags);
 
 struct Mount {
-  enum class Kind { kReadOnly, kWritable, kTmpfs };
+  enum class Kind { kReadOnly, kWritable, kTmpfs, kDevices };
   Kind kind;
-  std::string source;      // on the host; "" for a tmpfs
+  std::string source;      // on the host; "" for a tmpfs and for devices
   std::string target;      // in the new root, absolute
   std::uint64_t size_bytes = 0;  // of a tmpfs
   bool may_be_missing = false;
-  bool is_device = false;  // else devices in it cannot be used (MS_NODEV)
 };
+
+// What is shown in a directory of kind kDevices: the devices of the host that hold nothing and give nothing away.
+inline constexpr const char* kHarmlessDevices[] = {"null", "zero", "full", "random", "urandom"};
 
 // What the new root is. An empty `directory` is an empty tmpfs.
 struct Root {
@@ -42,9 +46,16 @@ struct Root {
 // Makes the root and enters it. Needs a mount namespace of its own and CAP_SYS_ADMIN in it. Throws Error.
 void enter_root(const Root& root);
 
-// Enters a directory with chroot(2) alone. Needs CAP_SYS_CHROOT. Refuses a directory that others than root and the caller
-// may write, unless `is_writable`. Throws Error.
-void enter_chroot(const std::string& directory, bool is_writable);
+// Opens a directory to be entered with chroot(2), which needs no rights. Refuses one that others than root and the caller
+// may write, unless `is_writable`, and the root that the process has. Throws Error.
+Fd open_chroot(const std::string& directory, bool is_writable);
+
+// Enters it: what was opened, whatever its path leads to by now. Needs CAP_SYS_CHROOT. Throws Error.
+void enter_chroot(const Fd& directory, const std::string& name);
+
+// Throws Error unless the process is one that chroot(2) was called for: such a one can have no user namespace
+// (user_namespaces(7), EPERM), and the root is another than this.
+void prove_chroot(std::uint64_t device, std::uint64_t inode);
 
 // A new, empty directory that nobody may write, for that. Throws Error.
 std::string make_empty_directory();

@@ -48,9 +48,17 @@ inline constexpr Layers kNamespaceLayers =
 
 std::string layer_list(Layers layers);
 
-enum class Mode { kNamespaces, kChroot, kLandlock };
+// The last is for safekit-chroot: the root is changed and the rights are gone when the program starts.
+enum class Mode { kNamespaces, kChroot, kLandlock, kChrooted };
 enum class Network { kNone, kLoopback, kHost };
 enum class Action { kRun, kHelp, kVersion, kExplain, kDryRun, kCheck, kPromises, kLearn };
+
+// What safekit-chroot has done before: `--chrooted FILE:DEVICE:INODE`.
+struct Chrooted {
+  int file = -1;  // the descriptor of what is to be run; -1 with --program
+  std::uint64_t device = 0;  // of the root before
+  std::uint64_t inode = 0;
+};
 
 struct Options {
   Action action = Action::kRun;
@@ -72,6 +80,7 @@ struct Options {
   bool shares_terminal = false;
   Layers without = 0;
   Denial denial = Denial::kReport;
+  Chrooted chrooted;
   bool is_program = false;
   bool is_quiet = false;
   bool is_json = false;
@@ -86,7 +95,7 @@ std::pair<Options, std::size_t> parse_options(std::span<const std::string> words
 // Throws Error where options contradict each other or nothing could enforce them.
 void check_options(const Options& options);
 
-// One line for each option, in groups.
+// One line for each option, in groups; those without a help text are for programs, and not in it.
 std::string options_help();
 
 }  // namespace starlit::jail

@@ -12,6 +12,13 @@ namespace starlit::jail {
 // No execve(2) gives rights any more.
 void forbid_new_privileges();
 
+// Whether the process was lent rights that its caller does not have: by a set-id bit or a file capability.
+bool has_lent_rights();
+
+// Empties the bounding set and locks the secure bits, where the process has CAP_SETPCAP: before ids are given up, with
+// which that goes. Throws Error.
+void lower_bounding_set();
+
 // Empties all sets of capabilities for good: bounding, ambient, inheritable, permitted, effective. Proves it.
 void drop_capabilities();
 
