@@ -53,3 +53,21 @@ TEST_CASE("a name divides into its directory and its last part, and joins again"
   CHECK(join_name("a/b", "c") == "a/b/c");
   CHECK(join_name("", "c") == "c");
 }
+
+TEST_CASE("a name that is to be given to a member is UTF-8") {
+  for (const std::string name : {"a", "gr\xc3\xbc\xc3\x9f", "\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+    INFO(name);
+    CHECK(new_name_fault(name) == "");
+    CHECK(new_name_errno(name) == 0);
+  }
+  for (const std::string name :
+       {"\xff", "a\x80", "\xc3", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80", "\xe2\x82"}) {
+    INFO(name);
+    CHECK(name_fault(name) == "");
+    CHECK(new_name_fault(name) == "is not UTF-8");
+    CHECK(new_name_errno(name) == EILSEQ);
+  }
+  CHECK(new_name_fault("a//b") == "has an empty part");
+  CHECK(new_name_errno("a//b") == EINVAL);
+  CHECK(new_name_errno(std::string(256, 'n')) == ENAMETOOLONG);
+}

@@ -27,26 +27,6 @@ constexpr const char* kIntegrityCheck = "PRAGMA integrity_check(100)";
 
 using Blob = std::unique_ptr<sqlite3_blob, Calls<sqlite3_blob_close>>;
 
-// The form of UTF-8 that RFC 3629 allows.
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const std::size_t size = byte < 0x80 ? 1 : byte >= 0xc2 && byte < 0xe0 ? 2 : byte >= 0xe0 && byte < 0xf0 ? 3
-                             : byte >= 0xf0 && byte < 0xf5 ? 4 : 0;
-    if (size == 0 || size > text.size() - i) return false;
-    std::uint32_t code = size == 1 ? byte : byte & (0x7fu >> size);
-    for (std::size_t k = 1; k < size; ++k) {
-      const auto next = static_cast<unsigned char>(text[i + k]);
-      if ((next & 0xc0) != 0x80) return false;
-      code = code << 6 | (next & 0x3fu);
-    }
-    constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (code < kLeast[size] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return false;
-    i += size;
-  }
-  return true;
-}
-
 class Check {
  public:
   Check(const std::string& path, const CheckOptions& options, const std::function<void(const Fault&)>& report)
@@ -217,10 +197,9 @@ class Check {
     if (!root_.empty() && stored_name == ".") return;
     std::string_view name = stored_name;
     if (name.starts_with(root_)) name.remove_prefix(root_.size());
-    if (const auto cause = name_fault(name); !cause.empty()) {
+    if (const auto cause = new_name_fault(name); !cause.empty()) {
       return fault("NAME", stored_name, "its name " + std::string(cause));
     }
-    if (!is_utf8(name)) return fault("NAME", stored_name, "its name is not UTF-8");
     if (!root_.empty() && !stored_name.starts_with(root_) && stored_mode(root_ + stored_name)) {
       fault("NAME", stored_name, "another member has the same name");
     }

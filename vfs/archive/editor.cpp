@@ -220,8 +220,7 @@ void Editor::need_directory(std::string_view name) {
 
 void Editor::need_room_for(std::string_view name) {
   if (name.empty()) fail(name, EEXIST);
-  if (last_part(name).size() > 255) fail(name, ENAMETOOLONG);
-  if (!name_fault(name).empty()) fail(name, EINVAL);
+  if (const int posix = new_name_errno(name); posix != 0) fail(name, posix);
   need_directory(name);
 }
 
@@ -560,7 +559,7 @@ void Editor::put_tree(std::string_view root, const NewMember& directory, std::ve
     const NewMember& member = members[i];
     if (member.name.empty()) continue;
     const std::string name = join_name(root, member.name);
-    if (const auto fault = name_fault(name); !fault.empty()) fail(name, EINVAL);
+    if (const int posix = new_name_errno(name); posix != 0) fail(name, posix);
     Row row;
     const bool is_file = member.type == MemberType::kFile;
     if (is_file) row.bytes = content.data();

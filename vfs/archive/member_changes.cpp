@@ -56,7 +56,7 @@ class Addition {
     std::sort(members_.begin(), members_.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     for (std::size_t i = 0; i < members_.size(); ++i) {
       const std::string& name = members_[i].name;
-      if (const auto fault = name_fault(name); !fault.empty()) {
+      if (const auto fault = new_name_fault(name); !fault.empty()) {
         throw Error(EINVAL, "NAME", quoted("couldn't add", name) + ": the name " + std::string(fault));
       }
       if (i > 0 && members_[i - 1].name == name) {

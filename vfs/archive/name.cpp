@@ -2,7 +2,34 @@
 
 #include "archive/name.h"
 
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+
 namespace starlit {
+namespace {
+
+// The form that RFC 3629 allows: shortest sequences, no surrogates.
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const std::size_t size = byte < 0x80 ? 1 : byte >= 0xc2 && byte < 0xe0 ? 2 : byte >= 0xe0 && byte < 0xf0 ? 3
+                             : byte >= 0xf0 && byte < 0xf5 ? 4 : 0;
+    if (size == 0 || size > text.size() - i) return false;
+    std::uint32_t code = size == 1 ? byte : byte & (0x7fu >> size);
+    for (std::size_t k = 1; k < size; ++k) {
+      const auto next = static_cast<unsigned char>(text[i + k]);
+      if ((next & 0xc0) != 0x80) return false;
+      code = code << 6 | (next & 0x3fu);
+    }
+    constexpr std::uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (code < kLeast[size] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return false;
+    i += size;
+  }
+  return true;
+}
+
+}  // namespace
 
 std::string_view name_fault(std::string_view name) {
   if (name.empty()) return "is empty";
@@ -19,6 +46,17 @@ std::string_view name_fault(std::string_view name) {
     if (slash == std::string_view::npos) return {};
     name.remove_prefix(slash + 1);
   }
+}
+
+std::string_view new_name_fault(std::string_view name) {
+  const std::string_view fault = name_fault(name);
+  return fault.empty() && !is_utf8(name) ? "is not UTF-8" : fault;
+}
+
+int new_name_errno(std::string_view name) {
+  if (last_part(name).size() > 255) return ENAMETOOLONG;
+  if (!name_fault(name).empty()) return EINVAL;
+  return is_utf8(name) ? 0 : EILSEQ;
 }
 
 std::string_view parent_name(std::string_view name) {

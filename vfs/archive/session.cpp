@@ -82,8 +82,7 @@ void Session::need_search(std::string_view name) {
 void Session::need_entry(std::string_view name) {
   need_writable(name);
   if (name.empty()) fail(name, EBUSY);
-  if (last_part(name).size() > 255) fail(name, ENAMETOOLONG);
-  if (!name_fault(name).empty()) fail(name, EINVAL);
+  if (const int posix = new_name_errno(name); posix != 0) fail(name, posix);
   need_search(name);
   for (std::string_view directory = parent_name(name); !directory.empty();) {
     const auto member = find(directory);

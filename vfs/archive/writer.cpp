@@ -44,7 +44,7 @@ struct NameBefore {
 void check_names(const std::vector<NewMember>& members) {
   for (std::size_t i = 0; i < members.size(); ++i) {
     const std::string& name = members[i].name;
-    if (const auto fault = name_fault(name); !fault.empty()) {
+    if (const auto fault = new_name_fault(name); !fault.empty()) {
       throw Error(EINVAL, "NAME", quoted("couldn't add", name) + ": the name " + std::string(fault));
     }
     if (i > 0 && members[i - 1].name == name) {

@@ -18,6 +18,13 @@ namespace starlit {
 // Why `name` is no member's name ("has an empty part", ...), or an empty text when it is one.
 std::string_view name_fault(std::string_view name);
 
+// The same for a name that is to be given to a member. SQLite's texts are UTF-8, and what is not reads differently with each
+// program; archives of others that hold such names are read all the same.
+std::string_view new_name_fault(std::string_view name);
+
+// As an errno: 0, EINVAL, ENAMETOOLONG, or EILSEQ for what is not UTF-8.
+int new_name_errno(std::string_view name);
+
 // The directory that holds a member ("" for one in the root), and its last part.
 std::string_view parent_name(std::string_view name);
 std::string_view last_part(std::string_view name);
