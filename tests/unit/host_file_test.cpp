@@ -131,6 +131,31 @@ TEST_CASE("a journal has the permissions of its file, and only a regular one is 
   CHECK_FALSE(file.has_journal());
 }
 
+TEST_CASE("what has the journal's name and can be none is told before anything is written") {
+  const Scratch scratch;
+  const std::string journal = scratch / "a-journal";
+  write_host_file(scratch / "a", "x");
+  const HostFile file(scratch / "a");
+  const auto told = [&] {
+    const Error error = error_of([&] { file.check_directory(); });
+    CHECK(error.code() == "JOURNAL");
+    return error.text().substr(error.text().find("-journal"));
+  };
+  REQUIRE(::mkfifo(journal.c_str(), 0600) == 0);
+  CHECK(told() == "-journal, is not a file (hint: move it away)");
+  REQUIRE(::unlink(journal.c_str()) == 0);
+  REQUIRE(::symlink("nowhere", journal.c_str()) == 0);
+  CHECK(told() == "-journal, is not a file (hint: move it away)");
+  REQUIRE(::unlink(journal.c_str()) == 0);
+  REQUIRE(::mkdir(journal.c_str(), 0700) == 0);
+  CHECK(told() == "-journal, is not a file (hint: move it away)");
+  REQUIRE(::rmdir(journal.c_str()) == 0);
+  write_host_file(journal, "x");
+  file.check_directory();
+  REQUIRE(::link(journal.c_str(), (scratch / "other").c_str()) == 0);
+  CHECK(told() == "-journal, is a hard link (hint: remove its other name, or it where it is not the archive's)");
+}
+
 TEST_CASE("a temporary file has no name") {
   const Scratch scratch;
   write_host_file(scratch / "a", "x");

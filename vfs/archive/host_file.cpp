@@ -121,11 +121,23 @@ bool HostFile::is_in_place() const noexcept {
 }
 
 void HostFile::check_directory() const {
-  if (::faccessat(directory_.get(), ".", W_OK | X_OK, AT_EACCESS) == 0) return;
+  if (::faccessat(directory_.get(), ".", W_OK | X_OK, AT_EACCESS) == 0) return check_journal();
   const Error cause = posix_error("couldn't open", path_);
   throw Error(cause.posix(), "DIRECTORY",
               quoted("couldn't open", path_) + " for writing: its directory must be writable too, for a journal" +
                   cause.text().substr(cause.text().rfind(": ")) + " (hint: mount it with -readonly)");
+}
+
+void HostFile::check_journal() const {
+  struct stat status;
+  if (::fstatat(directory_.get(), (name_ + "-journal").c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
+  const auto fail = [&](int posix, const std::string& why) {
+    throw Error(posix, "JOURNAL",
+                quoted("couldn't open", path_) + ": the journal beside it, " + name_ + "-journal, " + why);
+  };
+  if (!S_ISREG(status.st_mode)) fail(EINVAL, "is not a file (hint: move it away)");
+  if (status.st_nlink > 1) fail(EPERM, "is a hard link (hint: remove its other name, or it where it is not the archive's)");
+  if (!trusts(status)) fail(EPERM, "belongs to another user (hint: remove it when nobody changes the archive)");
 }
 
 // A name of 255 bytes leaves no room for a longer one beside it.

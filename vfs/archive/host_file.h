@@ -50,8 +50,11 @@ class HostFile {
   // Whether the name still leads to the file.
   bool is_in_place() const noexcept;
 
-  // Throws Error unless files can be made in the directory, as changing the archive needs.
+  // Throws Error unless files can be made in the directory, and the journal can be one, as changing the archive needs.
   void check_directory() const;
+
+  // Throws Error{..., "JOURNAL"} where something has the journal's name that open_journal() refuses.
+  void check_journal() const;
 
   // A new file in the same directory that can take the file's name. The destructor removes one that has not, and
   // remove_leftovers() those of processes that were killed.

@@ -61,11 +61,7 @@ Location locate_by_mark(const Fd& file, const std::string& path) {
 bool has_hot_journal(const HostFile& host) {
   if (!host.has_journal()) return false;
   const Fd journal(host.open_journal(O_RDONLY));
-  if (!journal && errno == EPERM) {
-    throw Error(EPERM, "JOURNAL",
-                quoted("couldn't open", host.path()) +
-                    ": the journal beside it belongs to another user (hint: remove it when nobody changes the archive)");
-  }
+  if (!journal) host.check_journal();
   char first = 0;
   if (!journal || ::pread(journal.get(), &first, 1, 0) != 1 || first == 0) return false;
   const Fd file = host.open(Access::kRead);
