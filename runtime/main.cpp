@@ -9,6 +9,8 @@
 // What application and script see follows the classic runtimes: argv0 is `<executable>/main.tcl` in a starpack and the
 // script's name as typed otherwise; argv, argc; tcl_interactive 0; `info script`.
 
+#include <signal.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -117,10 +119,21 @@ int run(int argc, char* argv[]) {
   leave(interp, status);
 }
 
+// A file that would grow beyond its limit (RLIMIT_FSIZE) is an error of the write, as Tcl programs can catch, and not the
+// end of the process. A handler and not SIG_IGN: programs that are started from here have the default again.
+void write_errors_for_file_size() {
+  struct sigaction now;
+  if (::sigaction(SIGXFSZ, nullptr, &now) != 0 || now.sa_handler != SIG_DFL) return;
+  now.sa_handler = [](int) {};
+  now.sa_flags = SA_RESTART;
+  static_cast<void>(::sigaction(SIGXFSZ, &now, nullptr));
+}
+
 }  // namespace
 }  // namespace starlit
 
 int main(int argc, char* argv[]) {
+  starlit::write_errors_for_file_size();
   try {
     return starlit::run(argc, argv);
   } catch (const std::exception& error) {
