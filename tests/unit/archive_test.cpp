@@ -422,3 +422,36 @@ TEST_CASE("an archive in an archive is refused where its stated size is more tha
   CHECK(error.code() == "TOOBIG");
   CHECK(error.posix() == EFBIG);
 }
+
+TEST_CASE("an archive whose table would change or undo in silence what is written is read, but not written") {
+  const Scratch scratch;
+  const std::string path = scratch / "a.db";
+  const std::string columns = "mode INT, mtime INT, sz INT, data BLOB";
+  struct Row {
+    std::string schema;
+    bool can_be_written;
+  };
+  for (const Row& row :
+       {Row{"CREATE TABLE sqlar(name TEXT PRIMARY KEY, " + columns + ");", true},
+        Row{"CREATE TABLE sqlar(" + columns + ", name TEXT UNIQUE);", true},
+        Row{"CREATE TABLE sqlar(name TEXT PRIMARY KEY, " + columns + "); CREATE INDEX i ON sqlar(mtime);", true},
+        Row{"CREATE TABLE sqlar(name TEXT, " + columns + ");", false},
+        Row{"CREATE TABLE sqlar(name INT PRIMARY KEY, " + columns + ");", false},
+        Row{"CREATE TABLE sqlar(name TEXT PRIMARY KEY COLLATE NOCASE, " + columns + ");", false},
+        Row{"CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data TEXT);", false},
+        Row{"CREATE TABLE sqlar(name TEXT PRIMARY KEY, mode INT, mtime INT, sz INT, data BLOB NOT NULL ON CONFLICT IGNORE);",
+            false},
+        Row{"CREATE TABLE sqlar(name TEXT PRIMARY KEY, " + columns + ", more INT DEFAULT (random()));", false},
+        Row{"CREATE TABLE sqlar(name TEXT PRIMARY KEY, " + columns + "); CREATE UNIQUE INDEX i ON sqlar(mtime);", false},
+        Row{"CREATE TABLE sqlar(name TEXT PRIMARY KEY, " + columns + "); CREATE INDEX i ON sqlar(mtime + 1);", false}}) {
+    INFO(row.schema);
+    ::unlink(path.c_str());
+    make_database(path, row.schema + "INSERT INTO sqlar(name, mode, mtime, sz, data) VALUES('a', 33188, 1, 1, 'x');");
+    CHECK(content_of(*Archive::open_file(path), "a") == "x");
+    if (row.can_be_written) {
+      CHECK(Archive::open_file(path, Access::kWrite)->find("a"));
+      continue;
+    }
+    CHECK(error_of([&] { Archive::open_file(path, Access::kWrite); }).code() == "SCHEMA");
+  }
+}

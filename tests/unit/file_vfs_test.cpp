@@ -480,6 +480,22 @@ TEST_CASE("a journal in a file system's name is not followed to somewhere else")
   CHECK(read_host_file(scratch / "victim") == "precious");
 }
 
+TEST_CASE("the journal of an empty database does not empty an archive") {
+  const Scratch scratch;
+  const std::string path = scratch / "a.kit";
+  write_host_file(path, kit());
+  // As the sqlite3 shell leaves it that takes the file for one: no records, and no page before.
+  std::string journal("\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" "\0\0\0\0" "\1\2\3\4" "\0\0\0\0" "\0\0\2\0" "\0\0\x10\0", 28);
+  journal.resize(512);
+  write_host_file(path + "-journal", journal);
+  for (const Access access : {Access::kRead, Access::kWrite}) {
+    CHECK(error_of([&] { Archive::open_file(path, access); }).code() == "JOURNAL");
+  }
+  CHECK(read_host_file(path) == kit());
+  REQUIRE(::unlink((path + "-journal").c_str()) == 0);
+  CHECK(names_of(*Archive::open_file(path, Access::kWrite)).size() == 3);
+}
+
 TEST_CASE("pages that could not be written when something else was asked for are not committed without them") {
   const Scratch scratch;
   const std::string path = scratch / "a.kit";

@@ -64,6 +64,25 @@ class BrokenSync : public HostWatch {
 
 }  // namespace
 
+TEST_CASE("a file that could not be written whole keeps its old content, whatever is written to it later") {
+  const Kit kit;
+  const auto session = kit.session();
+  const auto file = session->open("a", kWriteNew, 0644);
+  const std::string much(3 << 20, 'm');  // more than memory keeps: see WorkingFile
+  {
+    class Full : public HostWatch {
+      int before(HostCall call, int) override { return call == HostCall::kWrite ? ENOSPC : 0; }
+    };
+    const Full full;
+    CHECK(error_of([&] {
+            for (int i = 0; i < 8; ++i) file->write(i * std::int64_t{3 << 20}, as_bytes(much));
+          }).posix() == ENOSPC);
+  }
+  file->write(0, as_bytes("fits"));
+  CHECK(error_of([&] { file->close_writer(); }).posix() == ENOSPC);
+  CHECK(read_from(*kit.session(), "a") == "old");
+}
+
 TEST_CASE("what is written is seen by other sessions when it is closed, and all of it") {
   const Kit kit;
   const auto one = kit.session(), other = kit.session();
