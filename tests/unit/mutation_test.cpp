@@ -135,8 +135,9 @@ void change_every_byte(unsigned char mask) {
     probe(kit, at % (41 * step) == 0, tally);
     kit[at] = static_cast<char>(kit[at] ^ mask);
   }
-  CHECK(tally.good > 100);
-  CHECK(tally.errors > 100);
+  // A kit of which either outcome were rare would show little.
+  CHECK(tally.good * static_cast<int>(step) > 500);
+  CHECK(tally.errors * static_cast<int>(step) > 500);
 }
 
 }  // namespace
