@@ -265,3 +265,55 @@ TEST_CASE("a kit with any byte changed is reported, or its deflated contents are
   // Most of the bytes are deflated data.
   CHECK(reported > 6000);
 }
+
+TEST_CASE("a mark that is lost is given back where there is a whole archive") {
+  const Scratch scratch;
+  const std::string path = scratch / "a.kit";
+  const std::string good = kit_bytes({new_file("a", text(3000)), new_file("b", text(2000))});
+  const std::string without = good.substr(0, good.size() - kMarkBytes);
+  const std::string after = "something that was appended";
+  for (const std::string& bytes : {without, good + after, without + std::string(5000, '\1')}) {
+    write_host_file(path, bytes);
+    const Report before = check_file(path);
+    CHECK(before.faults.size() == 1);
+    CHECK_FALSE(before.checked.mark_restored);
+    CHECK(read_host_file(path) == bytes);
+    const Report repaired = check_file(path, true);
+    CHECK(repaired.list() == Names{});
+    CHECK(repaired.checked.mark_restored);
+    CHECK(read_host_file(path).starts_with(bytes));
+    CHECK(content_of(*Archive::open_file(path, Access::kWrite), "b") == text(2000));
+    CHECK(run(scratch.path(), "sqlite3 --append a.kit 'SELECT count(*) FROM sqlar'") == "2\n");
+  }
+  // One that is not whole, another database, and none.
+  const std::string other = database_bytes("CREATE TABLE t(x);");
+  for (const std::string& bytes :
+       {without.substr(0, without.size() - 512), std::string(4096, 'x') + other, std::string(9000, 'x')}) {
+    write_host_file(path, bytes);
+    CHECK(check_file(path, true).list() == Names{"NOTKIT"});
+    CHECK(read_host_file(path) == bytes);
+  }
+}
+
+TEST_CASE("the sqlite3 shell that has written over a mark has lost nothing") {
+  const Scratch scratch;
+  const std::string path = scratch / "a.kit";
+  write_host_file(path, kit_bytes({new_file("a", noise(100000))}));
+  // A writer makes room in front of the mark; the shell looks at it; the writer takes the room back; the shell writes.
+  run(scratch.path(), "mkfifo go");
+  {
+    auto archive = Archive::open_file(path, Access::kWrite);
+    WorkingFile content(nullptr, [] { return Fd(); });
+    content.write(0, as_bytes(noise(1000)));
+    Editor(archive).put_file("b", 0644, 0, content);
+    run(scratch.path(),
+        "{ cat go | sqlite3 --append a.kit >out 2>&1; echo done >>out; } >/dev/null 2>&1 &"
+        "{ echo 'SELECT count(*) FROM sqlar;'; while [ ! -e written ]; do sleep 0.01; done;"
+        "  echo \"INSERT INTO sqlar VALUES('new', 33188, 1, 50000, zeroblob(50000));\"; } >go 2>/dev/null &"
+        "while [ ! -s out ]; do sleep 0.01; done");
+  }
+  run(scratch.path(), ": > written; while ! grep -q done out; do sleep 0.01; done");
+  CHECK(check_file(path).faults.size() == 1);
+  CHECK(check_file(path, true).list() == Names{});
+  CHECK(names_of(*Archive::open_file(path)) == Names{"a", "b", "new"});
+}

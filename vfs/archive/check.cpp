@@ -36,8 +36,7 @@ class Check {
     if (!check_journal()) return done_;
     Location location;
     try {
-      const Fd file = host_->open(Access::kRead);
-      location = locate_archive(file, path_);
+      location = locate();
     } catch (const Error& error) {
       // What an errno says is that the file cannot be read.
       if (error.code().empty()) throw;
@@ -64,6 +63,18 @@ class Check {
   }
 
  private:
+  Location locate() {
+    const Fd file = host_->open(Access::kRead);
+    try {
+      return locate_archive(file, path_);
+    } catch (const Error& error) {
+      if (!options_.repair || (error.code() != "NOTKIT" && error.code() != "MARKNOTLAST")) throw;
+      if (!restore_mark(host_)) throw;
+    }
+    done_.mark_restored = true;
+    return locate_archive(file, path_);
+  }
+
   sqlite3* database() const noexcept { return file_->get(); }
 
   void fault(std::string code, std::string_view member, std::string text) {

@@ -14,7 +14,6 @@ namespace starlit {
 namespace {
 
 constexpr std::string_view kDatabaseMagic("SQLite format 3\0", 16);
-constexpr std::size_t kHeaderBytes = 100;
 
 std::uint64_t big_endian(std::string_view bytes) {
   std::uint64_t value = 0;
@@ -62,7 +61,7 @@ Location locate(const ReadAt& read, std::int64_t size, const std::string& path, 
   }
   if (!location.has_mark) location.size_bytes = size;
 
-  const std::string header = read(static_cast<std::int64_t>(location.offset), kHeaderBytes);
+  const std::string header = read(static_cast<std::int64_t>(location.offset), kDatabaseHeaderBytes);
   if (!location.has_mark && !header.starts_with(kDatabaseMagic)) {
     if (const auto after = bytes_after_mark(read, size)) {
       fail(path, "MARKNOTLAST", std::to_string(*after) + (*after == 1 ? " byte follows" : " bytes follow") + " its mark (hint: remove what was appended)");
@@ -89,14 +88,14 @@ std::optional<std::uint64_t> decode_mark(std::string_view bytes) {
 }
 
 std::int64_t database_size(std::string_view header) {
-  if (header.size() < kHeaderBytes) return 0;
+  if (header.size() < kDatabaseHeaderBytes) return 0;
   // The page count is only valid where the version-valid-for number equals the change counter.
   if (header.substr(24, 4) != header.substr(92, 4)) return 0;
   return static_cast<std::int64_t>(page_size(header) * big_endian(header.substr(28, 4)));
 }
 
 void check_database_header(std::string_view header, std::int64_t size_bytes, std::string_view object) {
-  if (header.size() < kHeaderBytes) fail(object, "CUT", "the archive is cut short");
+  if (header.size() < kDatabaseHeaderBytes) fail(object, "CUT", "the archive is cut short");
   if (!header.starts_with(kDatabaseMagic)) {
     fail(object, "NOTDB", "the archive is encrypted or damaged (hint: it does not begin as an SQLite database)");
   }

@@ -99,4 +99,61 @@ void roll_back(const std::shared_ptr<const HostFile>& host) {
   database.trim();
 }
 
+namespace {
+
+// Where in the file an archive begins that is not at its beginning.
+std::optional<std::int64_t> find_database(const Fd& file, const std::string& path, std::int64_t size) {
+  constexpr std::int64_t kPiece = 256 * kArchiveAlignment;
+  std::string piece(static_cast<std::size_t>(kPiece), '\0');
+  for (std::int64_t at = 0; at < size; at += kPiece) {
+    const std::size_t got = read_at(file, piece.data(), piece.size(), at, path);
+    const std::string_view bytes(piece.data(), got);
+    for (std::size_t i = at == 0 ? kArchiveAlignment : 0; i < got; i += kArchiveAlignment) {
+      const std::string_view header = bytes.substr(i, kDatabaseHeaderBytes);
+      if (!header.starts_with(kDatabaseMagic)) continue;
+      const std::int64_t offset = at + static_cast<std::int64_t>(i);
+      try {
+        check_database_header(header, size - offset, path);
+        if (database_size(header) > 0) return offset;
+      } catch (const Error&) {
+        // Something else that begins so.
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+bool has_table_sqlar(sqlite3* database, const std::string& path) {
+  const Statement table = prepare(database, "SELECT 1 FROM sqlite_schema WHERE name = 'sqlar'", path);
+  return sqlite3_step(table.get()) == SQLITE_ROW;
+}
+
+}  // namespace
+
+bool restore_mark(const std::shared_ptr<const HostFile>& host) {
+  const std::string& path = host->path();
+  const Fd file = host->open(Access::kWrite);
+  const std::int64_t size = stat_fd(file, path).st_size;
+  const auto offset = find_database(file, path, size);
+  if (!offset) return false;
+  const Location location{FileOffset(*offset), size - *offset, false};
+  if (!has_table_sqlar(FileDatabase(host, location, Access::kRead).get(), path)) return false;
+  struct flock all{};
+  all.l_type = F_WRLCK;
+  all.l_whence = SEEK_SET;
+  all.l_start = kReservedByte - 1;
+  all.l_len = 512;
+  if (::fcntl(file.get(), F_OFD_SETLK, &all) != 0) throw posix_error("couldn't restore the mark of", path, EAGAIN);
+  const auto mark = encode_mark(FileOffset(*offset));
+  // Where the sqlite3 shell looks for one: behind a multiple of 512 bytes.
+  const std::int64_t end = (size + 511) / 512 * 512;
+  if (::pwrite(file.get(), mark.data(), mark.size(), end) != static_cast<ssize_t>(mark.size()) ||
+      sync_file(file.get()) != 0) {
+    const Error error = posix_error("couldn't restore the mark of", path);
+    static_cast<void>(::ftruncate(file.get(), size));
+    throw error;
+  }
+  return true;
+}
+
 }  // namespace starlit

@@ -20,4 +20,10 @@ bool has_hot_journal(const HostFile& host);
 // cannot be written.
 void roll_back(const std::shared_ptr<const HostFile>& host);
 
+// Gives a file that has no mark at its end a new one there: something was appended to it, or the sqlite3 shell, which
+// remembers where the mark was, has written over one that had moved. The archive is the first thing behind the file's
+// beginning, at a multiple of kArchiveAlignment, that reads as a database's header and is there whole; nothing that is
+// there is changed. False where there is none. Throws Error where the file cannot be read or written, or others use it.
+bool restore_mark(const std::shared_ptr<const HostFile>& host);
+
 }  // namespace starlit

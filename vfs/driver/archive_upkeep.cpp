@@ -152,6 +152,7 @@ Obj check_archive_file(Tcl_Interp* interp, Arguments arguments) {
   dict.put("lostchunks", checked.lost_chunks);
   dict.put("lostbytes", checked.lost_bytes);
   dict.put("journal", new_string(journal_name(checked.journal)));
+  dict.put("mark", checked.mark_restored ? 1 : 0);
   return dict.take();
 }
 

@@ -27,12 +27,13 @@
 //     -progress PREFIX  called with the bytes done and in all
 //
 // starlit::archive check FILE ?-option value ...?
-//     -> dict: members, content, count, faults, free, lostchunks, lostbytes, journal
+//     -> dict: members, content, count, faults, free, lostchunks, lostbytes, journal, mark
 //
-//     -repair BOOLEAN   rolls back a change that was cut off
+//     -repair BOOLEAN   rolls back a change that was cut off, and gives back a mark that is lost
 //     -progress PREFIX  called with the bytes done and in all
 //
-//     `faults` is a list of {code member text}, of the first 1000 of `count`; `journal` is none, hot or rolledback.
+//     `faults` is a list of {code member text}, of the first 1000 of `count`; `journal` is none, hot or rolledback; `mark` is 1 where it was
+//     lost.
 
 #pragma once
 

@@ -10,7 +10,8 @@ namespace eval ::sdx::check {
     variable operands {{FILE some}}
     variable options {
 	{{-repair} {} {} {roll back a change that was cut off, such as by a power failure, as the next program that opens
-	    FILE for writing would}}
+	    FILE for writing would; give FILE a mark again if there is an archive in it that the mark at its end does not
+	    lead to, as when something was appended to it}}
 	{{-quiet} {} {} {print faults only}}
 	{{-json} {} {} {print the result as JSON}}
     }
@@ -72,6 +73,9 @@ proc ::sdx::check::Print {file checked quiet} {
     if {[dict get $checked journal] eq "rolledback"} {
 	lappend notes "a change that was cut off was rolled back"
     }
+    if {[dict get $checked mark]} {
+	lappend notes "its mark was lost and is there again"
+    }
     set waste [expr {[dict get $checked free] + [dict get $checked lostbytes]}]
     if {$waste} {
 	lappend notes "$waste bytes unused"
@@ -88,5 +92,6 @@ proc ::sdx::check::Json {file checked} {
     }]
     return [::sdx::json::Object [list file [::sdx::json::Text $file] sound [::sdx::json::Boolean [expr {!$count}]] \
 	    members $members content $content faultcount $count faults [::sdx::json::Array $list] free $free \
-	    lostchunks $lostchunks lostbytes $lostbytes journal [::sdx::json::Text $journal]]]
+	    lostchunks $lostchunks lostbytes $lostbytes journal [::sdx::json::Text $journal] \
+	    markrestored [::sdx::json::Boolean $mark]]]
 }

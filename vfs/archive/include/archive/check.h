@@ -16,7 +16,7 @@
 // Space that nothing uses is no fault, but told. A content that is stored as it is has no check sum: a changed byte in
 // one is not seen.
 //
-// Nothing is changed, and one state of the archive is kept in view, so writers wait. Memory does not grow with the
+// But for repairs nothing is changed, and one state of the archive is kept in view, so writers wait. Memory does not grow with the
 // archive but by 8 bytes for each content in chunks.
 
 #pragma once
@@ -37,7 +37,7 @@ struct Fault {
 };
 
 struct CheckOptions {
-  bool repair = false;  // roll back a change that was cut off
+  bool repair = false;  // roll back a change that was cut off, give back a mark that is lost
   std::function<void(std::int64_t done_bytes, std::int64_t total_bytes)> progress;  // may throw to abandon
 };
 
@@ -50,6 +50,7 @@ struct Checked {
   std::int64_t lost_chunks = 0;   // pieces that no member leads to
   std::int64_t lost_bytes = 0;    // in them
   JournalState journal = JournalState::kNone;
+  bool mark_restored = false;
 };
 
 // Calls `report` for each fault. Throws Error only where the file cannot be read at all.

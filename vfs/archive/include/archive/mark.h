@@ -26,6 +26,7 @@ namespace starlit {
 
 inline constexpr std::string_view kMarkMagic = "Start-Of-SQLite3-";
 inline constexpr std::size_t kMarkBytes = 25;
+inline constexpr std::size_t kDatabaseHeaderBytes = 100;
 inline constexpr std::int64_t kArchiveAlignment = 4096;
 
 // An offset in a file; an offset in the database is counted from there.
