@@ -56,10 +56,6 @@ constexpr const char* kUsage =
 
 [[noreturn]] void refuse(const std::string& text) { throw Error(EPERM, "CHROOT", text); }
 
-bool is_same(const struct stat& one, const struct stat& other) {
-  return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
-
 void become_effective(uid_t uid) {
   if (::geteuid() == uid) return;
   if (::seteuid(uid) != 0 || ::geteuid() != uid) throw posix_error("couldn't change", "rights");
@@ -127,7 +123,7 @@ Fd open_own_directory() {
   Fd directory = open_file(path.substr(0, slash + 1), O_PATH | O_DIRECTORY);
   struct stat there;
   if (::fstatat(directory.get(), path.c_str() + slash + 1, &there, AT_SYMLINK_NOFOLLOW) != 0 ||
-      !is_same(there, stat_fd(self, path))) {
+      !is_same_file(there, stat_fd(self, path))) {
     refuse(quoted("couldn't find itself at", path));
   }
   return directory;
@@ -138,12 +134,12 @@ void refuse_inside(const Fd& own, const struct stat& root, const std::string& na
   Fd at(::fcntl(own.get(), F_DUPFD_CLOEXEC, 3));
   for (;;) {
     const struct stat here = stat_fd(at, "..");
-    if (is_same(here, root)) {
+    if (is_same_file(here, root)) {
       refuse(quoted("couldn't use as the root", name) +
              ": safekit-chroot lies in it (hint: install it outside, with safekit beside it)");
     }
     Fd parent = open_at(at.get(), "..", O_PATH | O_DIRECTORY, "..");
-    if (is_same(stat_fd(parent, ".."), here)) return;
+    if (is_same_file(stat_fd(parent, ".."), here)) return;
     at = std::move(parent);
   }
 }

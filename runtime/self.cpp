@@ -46,7 +46,7 @@ bool is_this_program(const std::string& path) {
   struct stat there;
   if (::stat(path.c_str(), &there) != 0 || !S_ISREG(there.st_mode)) return false;
   struct stat running;
-  if (::stat(kProcSelf, &running) == 0) return there.st_dev == running.st_dev && there.st_ino == running.st_ino;
+  if (::stat(kProcSelf, &running) == 0) return is_same_file(there, running);
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   return fd ? is_own_image(fd) : errno == EACCES && (there.st_mode & 0111) != 0;
 }

@@ -51,6 +51,11 @@ struct stat stat_fd(const Fd& fd, const std::string& path) {
   return status;
 }
 
+bool is_same_file(const Fd& one, const Fd& other) noexcept {
+  struct stat a, b;
+  return one && other && ::fstat(one.get(), &a) == 0 && ::fstat(other.get(), &b) == 0 && is_same_file(a, b);
+}
+
 std::size_t read_at(const Fd& fd, void* buffer, std::size_t size_bytes, std::int64_t offset, const std::string& path) {
   std::size_t done = 0;
   while (done < size_bytes) {

@@ -82,8 +82,7 @@ std::string variable_name(std::string_view text) {
 bool is_host_root(const std::string& directory) {
   struct stat root;
   struct stat status;
-  return ::stat("/", &root) == 0 && ::stat(directory.c_str(), &status) == 0 && root.st_dev == status.st_dev &&
-         root.st_ino == status.st_ino;
+  return ::stat("/", &root) == 0 && ::stat(directory.c_str(), &status) == 0 && is_same_file(root, status);
 }
 
 Chrooted parse_chrooted(std::string_view text) {
@@ -95,8 +94,8 @@ Chrooted parse_chrooted(std::string_view text) {
   const std::string_view file = part(0, first);
   Chrooted chrooted;
   chrooted.file = file == "-" ? -1 : parse_number<int>(file, 3, 1 << 20, "descriptor");
-  chrooted.device = parse_number<std::uint64_t>(part(first + 1, second), 0, UINT64_MAX, "device");
-  chrooted.inode = parse_number<std::uint64_t>(part(second + 1, text.size()), 1, UINT64_MAX, "inode");
+  chrooted.host.device = parse_number<dev_t>(part(first + 1, second), 0, UINT64_MAX, "device");
+  chrooted.host.inode = parse_number<ino_t>(part(second + 1, text.size()), 1, UINT64_MAX, "inode");
   return chrooted;
 }
 

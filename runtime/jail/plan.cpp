@@ -205,7 +205,7 @@ void Plan::plan_root() {
         });
   } else if (options_.mode == Mode::kChrooted) {
     add(kMountLayer, Phase::kInside, "chroot: as safekit-chroot has done", "all files of the host",
-        [this] { prove_chroot(options_.chrooted.device, options_.chrooted.inode); });
+        [this] { prove_chroot(options_.chrooted.host); });
     add(kIdsLayer, Phase::kInside, "the caller's user and group", "the rights of safekit-chroot",
         [] { become(::getuid(), ::getgid(), false); });
   }
@@ -314,7 +314,7 @@ void Plan::plan_filter() {
   // With kKill the first test would be the end.
   if (denial != Denial::kKill) {
     add(kSelfTestLayer, Phase::kSelfTest, "a test of all this", "a jail that is none", [this] {
-      test_self(options_, ~options_.without, static_cast<dev_t>(outside_[0]), static_cast<ino_t>(outside_[1]));
+      test_self(options_, ~options_.without, outside_);
       take_denial();
     });
   }
@@ -342,14 +342,8 @@ void Plan::prepare() const { take(Phase::kPrepare); }
 
 void Plan::enter() const {
   struct stat status {};
-  if (::stat("/", &status) == 0) {
-    outside_[0] = status.st_dev;
-    outside_[1] = status.st_ino;
-  }
-  if (options_.mode == Mode::kChrooted) {
-    outside_[0] = options_.chrooted.device;
-    outside_[1] = options_.chrooted.inode;
-  }
+  if (::stat("/", &status) == 0) outside_ = id_of(status);
+  if (options_.mode == Mode::kChrooted) outside_ = options_.chrooted.host;
   need_single_thread();
   if (context_.is_in_process) {
     for (const Phase phase : {Phase::kOutside, Phase::kInside, Phase::kLock, Phase::kSelfTest}) take(phase);

@@ -206,7 +206,7 @@ Fd open_chroot(const std::string& directory, bool is_writable) {
   }
   struct stat host;
   if (::stat("/", &host) != 0) throw posix_error("couldn't stat", "/");
-  if (host.st_dev == status.st_dev && host.st_ino == status.st_ino) {
+  if (is_same_file(host, status)) {
     throw Error(EINVAL, "ROOT", quoted("couldn't use as the root", directory) + ": it is the root already");
   }
   return fd;
@@ -225,10 +225,10 @@ void enter_chroot(const Fd& directory, const std::string& name) {
   check_root_is_entered();
 }
 
-void prove_chroot(std::uint64_t device, std::uint64_t inode) {
+void prove_chroot(const FileId& host) {
   struct stat root;
   if (::stat("/", &root) != 0) throw posix_error("couldn't stat", "/");
-  if (root.st_dev == device && root.st_ino == inode) throw Error(EPERM, "ROOT", "the root is the host's");
+  if (id_of(root) == host) throw Error(EPERM, "ROOT", "the root is the host's");
   if (::unshare(CLONE_NEWUSER) == 0) throw Error(EPERM, "ROOT", "the root was not changed by chroot(2)");
   check_root_is_entered();
 }

@@ -26,12 +26,12 @@ namespace {
 
 }  // namespace
 
-void test_self(const Options& options, Layers layers, dev_t root_device, ino_t root_inode) {
+void test_self(const Options& options, Layers layers, const FileId& host) {
   const bool has_root = options.mode != Mode::kLandlock && (layers & kMountLayer) != 0;
   if (has_root) {
     struct stat status;
     for (const char* path : {"/", "/..", "."}) {
-      if (::stat(path, &status) == 0 && status.st_dev == root_device && status.st_ino == root_inode) {
+      if (::stat(path, &status) == 0 && id_of(status) == host) {
         fail(std::string("looking at the host's ") + path);
       }
     }

@@ -4,13 +4,11 @@
 
 #pragma once
 
-#include <sys/types.h>
-
 #include "jail/options.h"
 
 namespace starlit::jail {
 
-// Throws Error that names what still works. `layers` are those that were applied; the host's root was this one.
-void test_self(const Options& options, Layers layers, dev_t root_device, ino_t root_inode);
+// Throws Error that names what still works. `layers` are those that were applied; `host` is the root outside.
+void test_self(const Options& options, Layers layers, const FileId& host);
 
 }  // namespace starlit::jail

@@ -186,3 +186,20 @@ TEST_CASE("a mapping shows a file's bytes, and nothing of an empty one") {
   CHECK(map_file(fd, 0, 0, "a").bytes().empty());
   CHECK(error_of([&] { map_file(fd, 1, 5, "a"); }).posix() == EINVAL);
 }
+
+TEST_CASE("a file is the same by each of its names, and an equal copy is another") {
+  const Scratch scratch;
+  write_host_file(scratch / "one", "equal");
+  write_host_file(scratch / "copy", "equal");
+  REQUIRE(::link((scratch / "one").c_str(), (scratch / "name").c_str()) == 0);
+  const Fd one = open_regular(scratch / "one");
+  const Fd name = open_regular(scratch / "name");
+  const Fd copy = open_regular(scratch / "copy");
+  CHECK(is_same_file(one, name));
+  CHECK(is_same_file(stat_fd(one, "one"), stat_fd(name, "name")));
+  CHECK_FALSE(is_same_file(one, copy));
+  CHECK_FALSE(is_same_file(stat_fd(one, "one"), stat_fd(copy, "copy")));
+  CHECK(id_of(stat_fd(one, "one")) == id_of(stat_fd(name, "name")));
+  CHECK_FALSE(is_same_file(one, Fd()));
+  CHECK_FALSE(is_same_file(Fd(), Fd()));
+}

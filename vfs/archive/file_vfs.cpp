@@ -476,12 +476,6 @@ std::int64_t now_ms() noexcept {
   return now.tv_sec * std::int64_t{1000} + now.tv_nsec / 1'000'000;
 }
 
-bool is_same_file(const Fd& a, const Fd& b) noexcept {
-  struct stat one, other;
-  return a && b && ::fstat(a.get(), &one) == 0 && ::fstat(b.get(), &other) == 0 && one.st_dev == other.st_dev &&
-         one.st_ino == other.st_ino;
-}
-
 bool is_journal(const char* name) noexcept {
   return name != nullptr && std::string_view(name).ends_with("-journal");
 }

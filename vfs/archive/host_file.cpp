@@ -73,8 +73,7 @@ HostFile::HostFile(const std::string& path) : path_(path) {
   if (!S_ISREG(status.st_mode)) {
     throw Error(EINVAL, "NOTFILE", quoted("couldn't open", path_) + ": not a regular file");
   }
-  device_ = status.st_dev;
-  inode_ = status.st_ino;
+  id_ = id_of(status);
   mode_ = status.st_mode & 0777;
   owner_ = status.st_uid;
   group_ = status.st_gid;
@@ -83,8 +82,7 @@ HostFile::HostFile(const std::string& path) : path_(path) {
 HostFile::HostFile(Fd file, std::string path) : path_(std::move(path)), sealed_(std::move(file)), can_sync_(false) {
   const struct stat status = stat_fd(sealed_, path_);
   if (!S_ISREG(status.st_mode)) throw Error(EINVAL, "NOTFILE", quoted("couldn't open", path_) + ": not a regular file");
-  device_ = status.st_dev;
-  inode_ = status.st_ino;
+  id_ = id_of(status);
   mode_ = status.st_mode & 0777;
 }
 
@@ -97,8 +95,7 @@ Fd HostFile::open(Access access) const {
   }
   Fd fd(open_at(directory_.get(), name_.c_str(), (access == Access::kWrite ? O_RDWR : O_RDONLY) | kCareful));
   if (!fd) throw posix_error("couldn't open", path_);
-  const struct stat status = stat_fd(fd, path_);
-  if (status.st_dev != device_ || status.st_ino != inode_) {
+  if (id_of(stat_fd(fd, path_)) != id_) {
     throw Error(ESTALE, "REPLACED",
                 quoted("couldn't open", path_) + ": another file has taken its place (hint: mount it anew)");
   }
@@ -117,7 +114,7 @@ bool HostFile::stat_current(struct stat& status) const noexcept {
 
 bool HostFile::is_in_place() const noexcept {
   struct stat now;
-  return stat_current(now) && now.st_dev == device_ && now.st_ino == inode_;
+  return stat_current(now) && id_of(now) == id_;
 }
 
 void HostFile::check_directory() const {

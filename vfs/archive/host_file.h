@@ -109,8 +109,7 @@ class HostFile {
   std::string name_;  // in the directory
   Fd directory_;
   bool can_sync_ = true;  // whether the directory is open for reading
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
+  FileId id_;
   mode_t mode_ = 0;
   uid_t owner_ = 0;
   gid_t group_ = 0;

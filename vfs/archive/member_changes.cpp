@@ -40,7 +40,7 @@ WorkingFile content_of(const NewMember& member, const Archive& archive) {
   Fd file = open_regular(member.path);
   const struct stat status = stat_fd(file, member.path);
   struct stat own;
-  if (archive.host()->stat_current(own) && own.st_dev == status.st_dev && own.st_ino == status.st_ino) {
+  if (archive.host()->stat_current(own) && is_same_file(own, status)) {
     throw Error(EINVAL, "INSIDE", quoted("couldn't add", member.path) + ": it is the archive itself");
   }
   if (status.st_size > kChunkedSizeMax) {

@@ -272,8 +272,7 @@ bool is_same_archive(const Side& source, const Side& target) {
   if (!source.place || !target.place) return false;
   struct stat one, other;
   return ::stat(source.place->mount->archive_path.c_str(), &one) == 0 &&
-         ::stat(target.place->mount->archive_path.c_str(), &other) == 0 && one.st_dev == other.st_dev &&
-         one.st_ino == other.st_ino;
+         ::stat(target.place->mount->archive_path.c_str(), &other) == 0 && is_same_file(one, other);
 }
 
 // Whether what is to be moved away or copied is the target, or holds it, by another mount of the same archive.

@@ -26,6 +26,21 @@ Fd open_regular(const std::string& path);
 
 struct stat stat_fd(const Fd& fd, const std::string& path);
 
+// Which file something is, whatever name or descriptor leads to it: stat(2). Inodes are used again, so it says nothing of
+// a file that nobody holds.
+struct FileId {
+  dev_t device = 0;
+  ino_t inode = 0;
+  bool operator==(const FileId&) const noexcept = default;
+};
+inline FileId id_of(const struct stat& status) noexcept { return {status.st_dev, status.st_ino}; }
+
+inline bool is_same_file(const struct stat& one, const struct stat& other) noexcept {
+  return id_of(one) == id_of(other);
+}
+// False for what is not open.
+bool is_same_file(const Fd& one, const Fd& other) noexcept;
+
 // Reads up to `size_bytes` at `offset`; fewer only at the end of the file. Returns how many.
 std::size_t read_at(const Fd& fd, void* buffer, std::size_t size_bytes, std::int64_t offset, const std::string& path);
 

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "base/handle.h"
+#include "base/file.h"
 
 namespace starlit::jail {
 
@@ -54,8 +54,8 @@ Fd open_chroot(const std::string& directory, bool is_writable);
 void enter_chroot(const Fd& directory, const std::string& name);
 
 // Throws Error unless the process is one that chroot(2) was called for: such a one can have no user namespace
-// (user_namespaces(7), EPERM), and the root is another than this.
-void prove_chroot(std::uint64_t device, std::uint64_t inode);
+// (user_namespaces(7), EPERM), and the root is another than the host's.
+void prove_chroot(const FileId& host);
 
 // A new, empty directory that nobody may write, for that. Throws Error.
 std::string make_empty_directory();

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.h"
 #include "jail/filter.h"
 #include "jail/limits.h"
 #include "jail/namespaces.h"
@@ -56,8 +57,7 @@ enum class Action { kRun, kHelp, kVersion, kExplain, kDryRun, kCheck, kPromises,
 // What safekit-chroot has done before: `--chrooted FILE:DEVICE:INODE`.
 struct Chrooted {
   int file = -1;  // the descriptor of what is to be run; -1 with --program
-  std::uint64_t device = 0;  // of the root before
-  std::uint64_t inode = 0;
+  FileId host;  // the root before
 };
 
 struct Options {

@@ -82,7 +82,7 @@ class Plan {
   mutable Options options_;  // the program's own list of promises comes last
   Context context_;
   std::vector<Step> steps_;
-  mutable std::uint64_t outside_[2] = {};  // device and inode of the root, before
+  mutable FileId outside_;  // the root, before
 };
 
 inline constexpr int kExitJail = 125;
