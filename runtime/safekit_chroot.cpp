@@ -41,7 +41,6 @@
 namespace starlit {
 namespace {
 
-constexpr uid_t kNobody = 65534;
 constexpr const char* kSafekit = "safekit";
 constexpr const char* kUsage =
     "usage: safekit-chroot [OPTION ...] [--] FILE [ARGUMENT ...]\n"
@@ -61,17 +60,8 @@ void become_effective(uid_t uid) {
   if (::seteuid(uid) != 0 || ::geteuid() != uid) throw posix_error("couldn't change", "rights");
 }
 
-// For a caller who is not root: none of the permitted ones is in effect, or chroot(2)'s alone. Those of a set-user-id
-// program come and go with the effective id: capabilities(7).
-void set_effective(bool is_up) {
-  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct sets[2] = {};
-  if (::syscall(SYS_capget, &header, sets) != 0) throw posix_error("couldn't read", "the capabilities");
-  sets[0].effective = is_up ? sets[0].permitted & 1u << CAP_SYS_CHROOT : 0;
-  sets[1].effective = 0;
-  if (::syscall(SYS_capset, &header, sets) != 0) throw posix_error("couldn't change", "the capabilities");
-}
-
+// For a caller who is not root: no capability is in effect, or chroot(2)'s alone. Those of a set-user-id program come and
+// go with the effective id: capabilities(7).
 class Rights {
  public:
   // Lays them down. What the caller may do as root stays.
@@ -79,11 +69,11 @@ class Rights {
     if (::getegid() != ::getgid()) refuse("safekit-chroot is no set-group-id program");
     if (::getuid() == 0) return;
     become_effective(::getuid());
-    set_effective(false);
+    jail::set_effective(0);
   }
   void take_up() const {
     if (::getuid() == 0) return;
-    if (lent_ == ::getuid()) return set_effective(true);
+    if (lent_ == ::getuid()) return jail::set_effective(1u << CAP_SYS_CHROOT);
     become_effective(lent_);
   }
   // For good, and proved.
@@ -195,8 +185,8 @@ void reset_signals() {
   if (options.mode == jail::Mode::kChrooted) throw Error(EINVAL, "USAGE", quoted("unknown option", "--chrooted"));
   const bool is_root = ::getuid() == 0;
   if (!is_root && (options.uid || options.gid)) throw Error(EINVAL, "USAGE", "--uid and --gid are for root");
-  const uid_t uid = is_root ? options.uid.value_or(kNobody) : ::getuid();
-  const gid_t gid = is_root ? options.gid.value_or(kNobody) : ::getgid();
+  const uid_t uid = is_root ? options.uid.value_or(jail::kNobody) : ::getuid();
+  const gid_t gid = is_root ? options.gid.value_or(jail::kNobody) : ::getgid();
   const auto options_end = words.begin() + static_cast<std::ptrdiff_t>(count);
   std::vector<std::string> command = {kSafekit};
   const Fd own = open_own_directory();

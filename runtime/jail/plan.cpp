@@ -27,8 +27,6 @@
 namespace starlit::jail {
 namespace {
 
-constexpr uid_t kNobody = 65534;
-
 std::atomic<bool> locked = false;
 
 // What a program finds where nothing else was asked for.

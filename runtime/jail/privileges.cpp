@@ -7,11 +7,12 @@
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <linux/securebits.h>
-#include <signal.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include <array>
 
 #include "base/error.h"
 
@@ -23,16 +24,19 @@
 namespace starlit::jail {
 namespace {
 
-struct CapabilitySets {
-  __user_cap_data_struct low;
-  __user_cap_data_struct high;
-};
+// capget(2): of version 3 there are two, for the lower and the upper 32 capabilities.
+using CapabilitySets = std::array<__user_cap_data_struct, 2>;
 
 CapabilitySets capabilities() {
   __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
   CapabilitySets sets{};
-  if (::syscall(SYS_capget, &header, &sets.low) != 0) throw posix_error("couldn't read", "the capabilities");
+  if (::syscall(SYS_capget, &header, sets.data()) != 0) throw posix_error("couldn't read", "the capabilities");
   return sets;
+}
+
+void set_capabilities(const CapabilitySets& sets, const char* verb) {
+  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+  if (::syscall(SYS_capset, &header, sets.data()) != 0) throw posix_error(verb, "the capabilities");
 }
 
 // The root of a user namespace with no other users in it is refused each of these: user_namespaces(7).
@@ -57,12 +61,12 @@ void forbid_new_privileges() {
 bool has_lent_rights() {
   if (::getauxval(AT_SECURE) == 0) return false;
   const auto sets = capabilities();
-  return ::getuid() != ::geteuid() || ::getgid() != ::getegid() || (sets.low.permitted | sets.high.permitted) != 0;
+  return ::getuid() != ::geteuid() || ::getgid() != ::getegid() || (sets[0].permitted | sets[1].permitted) != 0;
 }
 
 void lower_bounding_set() {
   // Without CAP_SETPCAP it cannot be lowered; with no_new_privs and no capability it means nothing.
-  const bool can_lower = (capabilities().low.effective & (1u << CAP_SETPCAP)) != 0;
+  const bool can_lower = (capabilities()[0].effective & (1u << CAP_SETPCAP)) != 0;
   if (can_lower) {
     for (unsigned long capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
       if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) throw posix_error("couldn't lower", "the bounding set");
@@ -79,14 +83,17 @@ void drop_capabilities() {
   if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL) {
     throw posix_error("couldn't clear", "the ambient capabilities");
   }
-  __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-  const __user_cap_data_struct none[2] = {};
-  if (::syscall(SYS_capset, &header, none) != 0) throw posix_error("couldn't clear", "the capabilities");
-  const auto after = capabilities();
-  if ((after.low.effective | after.low.permitted | after.low.inheritable | after.high.effective | after.high.permitted |
-       after.high.inheritable) != 0) {
-    fail("capabilities");
+  set_capabilities({}, "couldn't clear");
+  for (const auto& after : capabilities()) {
+    if ((after.effective | after.permitted | after.inheritable) != 0) fail("capabilities");
   }
+}
+
+void set_effective(std::uint32_t mask) {
+  CapabilitySets sets = capabilities();
+  sets[0].effective = sets[0].permitted & mask;
+  sets[1].effective = 0;
+  set_capabilities(sets, "couldn't change");
 }
 
 void become(uid_t uid, gid_t gid, bool can_drop_groups) {
@@ -116,12 +123,6 @@ void leave_session() {
 
 void hide_from_others() {
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) throw posix_error("couldn't forbid", "dumps");
-}
-
-void die_with_parent(pid_t parent) {
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) throw posix_error("couldn't bind to", "the parent");
-  // It may have ended before; in a pid namespace of its own the parent's id reads 0.
-  if (::getppid() != parent && ::getppid() != 0) ::_exit(125);
 }
 
 void forbid_new_code() {
