@@ -34,6 +34,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "jail/descriptors.h"
+#include "jail/environment.h"
 #include "jail/namespaces.h"
 #include "jail/plan.h"
 #include "jail/privileges.h"
@@ -144,16 +145,6 @@ Fd open_safekit(const Fd& own) {
   return safekit;
 }
 
-std::vector<std::string> kept_environment(const jail::Options& options) {
-  std::vector<std::string> names = options.kept_environment;
-  if (options.shares_terminal) names.emplace_back("TERM");
-  std::vector<std::string> kept;
-  for (const std::string& name : names) {
-    if (const char* value = std::getenv(name.c_str())) kept.push_back(name + "=" + value);
-  }
-  return kept;
-}
-
 using Strings = std::vector<std::string>;
 
 [[noreturn]] void start(const Fd& safekit, const Strings& words, const Strings& environment) {
@@ -224,7 +215,8 @@ void reset_signals() {
   if (count == 0 || words[count - 1] != "--") command.emplace_back("--");
   command.push_back(path);
   command.insert(command.end(), options_end + 1, words.end());
-  const std::vector<std::string> environment = kept_environment(options);
+  Strings environment;
+  for (const auto& [name, value] : jail::kept_variables(options)) environment.push_back(name + "=" + value);
 
   rights.take_up();
   jail::enter_chroot(root, directory);

@@ -9,16 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "jail/descriptors.h"
+#include "jail/environment.h"
 #include "jail/landlock.h"
 #include "jail/privileges.h"
 #include "self_test.h"
@@ -28,31 +25,6 @@ namespace starlit::jail {
 namespace {
 
 std::atomic<bool> locked = false;
-
-// What a program finds where nothing else was asked for.
-constexpr std::pair<const char*, const char*> kEnvironment[] = {
-    {"PATH", "/usr/bin:/bin"}, {"HOME", "/"}, {"LANG", "C.UTF-8"}, {"TZ", "UTC"}};
-
-void clean_environment(const Options& options) {
-  std::vector<std::pair<std::string, std::string>> kept;
-  for (const std::string& name : options.kept_environment) {
-    if (const char* value = std::getenv(name.c_str())) kept.emplace_back(name, value);
-  }
-  if (options.shares_terminal) {
-    if (const char* terminal = std::getenv("TERM")) kept.emplace_back("TERM", terminal);
-  }
-  // The strings themselves lie above the stack (execve(2)), where a program that is taken over can read them.
-  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
-    ::explicit_bzero(*variable, std::strlen(*variable));
-  }
-  if (::clearenv() != 0) throw posix_error("couldn't clean", "the environment");
-  const auto set = [](const std::string& name, const std::string& value) {
-    if (::setenv(name.c_str(), value.c_str(), 1) != 0) throw posix_error("couldn't set the variable", name);
-  };
-  for (const auto& [name, value] : kEnvironment) set(name, value);
-  for (const auto& [name, value] : kept) set(name, value);
-  for (const auto& [name, value] : options.set_environment) set(name, value);
-}
 
 // unshare(2): EINVAL for a process with threads.
 void need_single_thread() {
