@@ -260,7 +260,7 @@ void enter_in_process(int count, Tcl_Obj* const objects[]) {
   jail::Context context;
   context.is_in_process = true;
   context.report = jail::make_report();
-  const jail::Plan plan(std::move(options), std::move(context));
+  jail::Plan plan(std::move(options), std::move(context));
   hold_mounts();
   plan.enter();
 }
@@ -303,7 +303,7 @@ int run(const std::vector<std::string>& words, const char* argv0) {
       };
     }
   }
-  const jail::Plan plan(std::move(options), std::move(context));
+  jail::Plan plan(std::move(options), std::move(context));
   plan.prepare();
   if (plan.options().is_program) {
     plan.enter();

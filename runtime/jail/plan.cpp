@@ -26,6 +26,9 @@ namespace {
 
 std::atomic<bool> locked = false;
 
+// What the C library reads to ask name servers: resolv.conf(5), hosts(5).
+constexpr const char* kResolverFiles[] = {"/etc/resolv.conf", "/etc/hosts"};
+
 // unshare(2): EINVAL for a process with threads.
 void need_single_thread() {
   if (::unshare(CLONE_THREAD) != 0) {
@@ -76,6 +79,7 @@ Plan::Plan(Options options, Context context) : options_(std::move(options)), con
   // The kernel counts what the user runs elsewhere too, but for a user namespace of the program's own.
   if (!has(kUserLayer) && !options_.limits_processes) options_.limits.processes.reset();
   plan_process();
+  plan_user(Phase::kOutside);
   plan_namespaces();
   plan_root();
   plan_rights();
@@ -101,21 +105,23 @@ void Plan::plan_process() {
       "secrets and switches in variables", [this] { clean_environment(options_); });
 }
 
-void Plan::plan_namespaces() {
+// Of safekit-chroot's plan_root() says it.
+void Plan::plan_user(Phase phase) {
+  const bool is_late = is_late_user();
+  if (options_.mode == Mode::kChrooted || phase != (is_late ? Phase::kInside : Phase::kOutside)) return;
   const bool is_root = ::geteuid() == 0;
-  if (options_.mode != Mode::kChrooted && (is_root || options_.uid || options_.gid)) {
-    const uid_t uid = options_.uid.value_or(is_root ? kNobody : ::getuid());
-    const gid_t gid = options_.gid.value_or(is_root ? kNobody : ::getgid());
-    if (!is_late_user()) {
-      const Phase phase = Phase::kOutside;
-      add(kIdsLayer, phase, "user " + std::to_string(uid) + ", group " + std::to_string(gid) + ", no other groups",
-          "root's rights", [uid, gid, is_root] {
-            become(uid, gid, is_root);
-            // Files of /proc/self would be root's else, and the id maps are among them: proc(5).
-            if (::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0) throw posix_error("couldn't become", "dumpable");
-          });
-    }
-  }
+  if (!is_root && (is_late || (!options_.uid && !options_.gid))) return;
+  const uid_t uid = options_.uid.value_or(is_root ? kNobody : ::getuid());
+  const gid_t gid = options_.gid.value_or(is_root ? kNobody : ::getgid());
+  add(kIdsLayer, phase, "user " + std::to_string(uid) + ", group " + std::to_string(gid) + ", no other groups",
+      "root's rights", [uid, gid, is_root, is_late] {
+        become(uid, gid, is_root);
+        // Files of /proc/self would be root's else, and the id maps are among them: proc(5).
+        if (!is_late && ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0) throw posix_error("couldn't become", "dumpable");
+      });
+}
+
+void Plan::plan_namespaces() {
   if (options_.mode != Mode::kNamespaces) return;
   struct Flag {
     Layer layer;
@@ -145,7 +151,7 @@ void Plan::plan_root() {
     Root root = options_.root;
     root.has_programs = (options_.promises & kExec) != 0 || options_.action == Action::kLearn;
     if ((options_.promises & kDns) != 0) {
-      for (const char* path : {"/etc/resolv.conf", "/etc/hosts"}) {
+      for (const char* path : kResolverFiles) {
         root.mounts.push_back(
             {.kind = Mount::Kind::kReadOnly, .source = path, .target = path, .may_be_missing = true});
       }
@@ -191,12 +197,7 @@ void Plan::plan_rights() {
           (options_.limits.files ? std::to_string(*options_.limits.files) : "none") + ", file size " +
           size_text(options_.limits.file_size_bytes) + ", no core dumps",
       "using up the machine", [this] { apply_limits(options_.limits); });
-  if (is_late_user() && ::geteuid() == 0) {
-    const uid_t uid = options_.uid.value_or(kNobody);
-    const gid_t gid = options_.gid.value_or(kNobody);
-    add(kIdsLayer, Phase::kInside, "user " + std::to_string(uid) + ", group " + std::to_string(gid) + ", no other groups",
-        "root's rights", [uid, gid] { become(uid, gid, true); });
-  }
+  plan_user(Phase::kInside);
   add(kCapabilitiesLayer, Phase::kInside, "no capabilities", "what is left of root's rights", [] {
     drop_capabilities();
     hide_from_others();
@@ -235,7 +236,7 @@ void Plan::plan_lock() {
         policy.paths.push_back({open.back().get(), promises});
       };
       if (options_.mode == Mode::kLandlock) {
-        for (const char* path : {"/etc/resolv.conf", "/etc/hosts"}) {
+        for (const char* path : kResolverFiles) {
           if ((options_.promises & kDns) != 0 && ::access(path, R_OK) == 0) allow(path, kRpath);
         }
         for (const Mount& mount : options_.root.mounts) {
@@ -258,14 +259,10 @@ void Plan::plan_lock() {
 void Plan::plan_filter() {
   const bool is_learning = options_.action == Action::kLearn;
   const Promises planned = is_learning ? kDefaultPromises : options_.promises;
+  Denial denial = is_learning ? Denial::kReport : options_.denial;
   // A program that is run in place of this one has no reporter.
-  const bool reports = is_learning || (options_.denial == Denial::kReport && !options_.is_program);
-  Denial denial = options_.denial;
-  if (is_learning) {
-    denial = Denial::kReport;
-  } else if (denial == Denial::kReport && options_.is_program) {
-    denial = Denial::kError;
-  }
+  if (denial == Denial::kReport && options_.is_program) denial = Denial::kError;
+  const bool reports = denial == Denial::kReport;
   add(kSeccompLayer, Phase::kLock, "the filter: " + promise_list(planned, " "),
       "every system call that no promise names", [=, this, report = context_.report] {
         if (context_.wanted && !is_learning) {
@@ -288,14 +285,14 @@ void Plan::plan_filter() {
       take_denial();
     });
   }
-  if (reports && !is_learning && has(kSeccompLayer)) {
-    steps_.push_back({kSeccompLayer, Phase::kSelfTest, "a line about each kind of denial", "", [this] {
-                        start_reporter(context_.report, options_.promises, options_.is_quiet ? -1 : STDERR_FILENO, false);
-                      }});
+  if (reports && !is_learning) {
+    add(kSeccompLayer, Phase::kSelfTest, "a line about each kind of denial", "", [this] {
+      start_reporter(context_.report, options_.promises, options_.is_quiet ? -1 : STDERR_FILENO, false);
+    });
   }
 }
 
-void Plan::take(Phase phase) const {
+void Plan::take(Phase phase) {
   for (const Step& step : steps_) {
     if (step.phase != phase) continue;
     try {
@@ -308,9 +305,9 @@ void Plan::take(Phase phase) const {
 
 bool is_locked() noexcept { return locked; }
 
-void Plan::prepare() const { take(Phase::kPrepare); }
+void Plan::prepare() { take(Phase::kPrepare); }
 
-void Plan::enter() const {
+void Plan::enter() {
   struct stat status {};
   if (::stat("/", &status) == 0) outside_ = id_of(status);
   if (options_.mode == Mode::kChrooted) outside_ = options_.chrooted.host;

@@ -24,7 +24,7 @@ int enter_jail(int argc, char** argv) {
     jail::Context context;
     context.report = jail::make_report();
     context.is_in_process = is_in_process;
-    const jail::Plan plan(std::move(options), std::move(context));
+    jail::Plan plan(std::move(options), std::move(context));
     plan.prepare();
     plan.enter();
     return first + static_cast<int>(count);

@@ -47,6 +47,8 @@ class Plan {
  public:
   // Throws Error where the options contradict each other, or this kernel cannot do what they ask.
   Plan(Options options, Context context);
+  Plan(const Plan&) = delete;  // its steps know it by its address
+  Plan& operator=(const Plan&) = delete;
 
   const Options& options() const noexcept { return options_; }
   const std::vector<Step>& steps() const noexcept { return steps_; }
@@ -57,15 +59,15 @@ class Plan {
   std::string listing() const;
 
   // Takes the steps of the first phase. Throws Error.
-  void prepare() const;
+  void prepare();
 
   // Takes the others. Returns in the locked process; where there is a supervisor, that one does not return, and a step
   // that fails ends everything with status 125. Without one it throws Error.
-  void enter() const;
+  void enter();
 
  private:
   void add(Layer layer, Phase phase, std::string does, std::string stops, std::function<void()> apply);
-  void take(Phase phase) const;
+  void take(Phase phase);
   bool has(Layer layer) const noexcept { return (options_.without & layer) == 0; }
   // chroot(2), and namespaces without a user namespace, are for root alone: it changes its ids behind them.
   bool is_late_user() const noexcept {
@@ -73,16 +75,17 @@ class Plan {
   }
 
   void plan_process();
+  void plan_user(Phase phase);
   void plan_namespaces();
   void plan_root();
   void plan_rights();
   void plan_lock();
   void plan_filter();
 
-  mutable Options options_;  // the program's own list of promises comes last
+  Options options_;  // the program's own list of promises comes last
   Context context_;
   std::vector<Step> steps_;
-  mutable FileId outside_;  // the root, before
+  FileId outside_;  // the root, before
 };
 
 inline constexpr int kExitJail = 125;
