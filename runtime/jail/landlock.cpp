@@ -103,6 +103,21 @@ int landlock_abi() noexcept {
   return abi < 0 ? 0 : static_cast<int>(abi);
 }
 
+int need_landlock(bool limits_ports) {
+  const int abi = landlock_abi();
+  if (abi == 0) {
+    throw Error(ENOSYS, "LANDLOCK",
+                "couldn't plan the jail: this kernel has no Landlock, which came with Linux 5.13 (hint: without it: "
+                "--without landlock)");
+  }
+  if (limits_ports && abi < kLandlockNetAbi) {
+    throw Error(ENOSYS, "LANDLOCK",
+                "couldn't plan the jail: limits for TCP ports need Landlock ABI 4 (Linux 6.7), and this kernel has " +
+                    std::to_string(abi));
+  }
+  return abi;
+}
+
 std::vector<LandlockFeature> landlock_features() {
   std::vector<LandlockFeature> features;
   for (const Version& version : kVersions) features.push_back({version.abi, version.linux_version, version.brings});
@@ -110,8 +125,7 @@ std::vector<LandlockFeature> landlock_features() {
 }
 
 void apply_landlock(const LandlockPolicy& policy) {
-  const int abi = landlock_abi();
-  if (abi == 0) throw posix_error("couldn't use", "Landlock");
+  const int abi = need_landlock(!policy.bind_ports.empty() || !policy.connect_ports.empty());
   RulesetAttributes handled{};
   for (const Version& version : kVersions) {
     if (version.abi > abi) break;
@@ -121,10 +135,6 @@ void apply_landlock(const LandlockPolicy& policy) {
   }
   if (!policy.is_bind_limited) handled.network &= ~kBindTcp;
   if (!policy.is_connect_limited) handled.network &= ~kConnectTcp;
-  if ((!policy.bind_ports.empty() || !policy.connect_ports.empty()) && abi < kLandlockNetAbi) {
-    throw Error(ENOSYS, "LANDLOCK",
-                "couldn't limit TCP ports: this kernel has Landlock ABI " + std::to_string(abi) + ", and 4 is needed");
-  }
   const Fd ruleset(static_cast<int>(::syscall(kCreateRuleset, &handled, sizeof handled, 0)));
   if (!ruleset) throw posix_error("couldn't make", "a Landlock ruleset");
   for (const auto& below : policy.paths) {

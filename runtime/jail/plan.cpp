@@ -207,19 +207,7 @@ void Plan::plan_rights() {
 void Plan::plan_lock() {
   add(kNoNewPrivsLayer, Phase::kLock, "no new privileges", "set-id programs", [] { forbid_new_privileges(); });
   if (has(kLandlockLayer)) {
-    const int abi = landlock_abi();
-    if (abi == 0) {
-      throw Error(ENOSYS, "LANDLOCK",
-                  "couldn't plan the jail: this kernel has no Landlock, which came with Linux 5.13 (hint: without it: "
-                  "--without landlock)");
-    }
-    if (!options_.bind_ports.empty() || !options_.connect_ports.empty()) {
-      if (abi < kLandlockNetAbi) {
-        throw Error(ENOSYS, "LANDLOCK",
-                    "couldn't plan the jail: limits for TCP ports need Landlock ABI 4 (Linux 6.7), and this kernel has " +
-                        std::to_string(abi));
-      }
-    }
+    const int abi = need_landlock(!options_.bind_ports.empty() || !options_.connect_ports.empty());
     std::string what = "Landlock (ABI " + std::to_string(abi) + ")";
     if (!options_.connect_ports.empty()) what += "; TCP connections to port " + ports_text(options_.connect_ports);
     if (!options_.bind_ports.empty()) what += "; TCP servers at port " + ports_text(options_.bind_ports);

@@ -18,6 +18,9 @@ namespace starlit::jail {
 // The kernel's version of it; 0 where it has none or it is switched off.
 int landlock_abi() noexcept;
 
+// The same, for a jail that needs it. Throws Error where there is none, or none that can do what is asked.
+int need_landlock(bool limits_ports);
+
 // What a version brought, for `safekit --check` and for errors.
 struct LandlockFeature {
   int abi;
@@ -39,7 +42,6 @@ struct LandlockPolicy {
 };
 
 inline constexpr int kLandlockNetAbi = 4;
-inline constexpr int kLandlockScopeAbi = 6;
 
 // Locks the calling thread, and what it starts, for good. Needs no_new_privs. Throws Error, also where the policy needs
 // more than the kernel has.
