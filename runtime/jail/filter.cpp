@@ -48,6 +48,7 @@ class Program {
     add(BPF_JMP | BPF_JEQ | BPF_K, value);
     return code_.size() - 1;
   }
+  void jump_over_next_if_equal(std::uint32_t value) { add(BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0); }
   void jump_over_next_unless_equal(std::uint32_t value) { add(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1); }
   void jump_over_next_unless_at_least(std::uint32_t value) { add(BPF_JMP | BPF_JGE | BPF_K, value, 0, 1); }
   void jump_over_next_unless_above(std::uint32_t value) { add(BPF_JMP | BPF_JGT | BPF_K, value, 0, 1); }
@@ -159,9 +160,8 @@ std::vector<sock_filter> build_filter(Promises promises, Denial denial, int own_
     }
   };
   program.load(offsetof(seccomp_data, arch));
-  const std::size_t foreign = program.jump_unless_equal(kArchitecture);
-  const auto allowed = rules();
-
+  program.jump_over_next_if_equal(kArchitecture);
+  program.answer(SECCOMP_RET_KILL_PROCESS);
   program.load_number();
   if (kFirstForeign != 0) {
     program.jump_over_next_unless_at_least(kFirstForeign);
@@ -178,6 +178,7 @@ std::vector<sock_filter> build_filter(Promises promises, Denial denial, int own_
     program.land(high);
     program.load_number();
   }
+  const auto allowed = rules();
   // Calls with conditions first: the others are answered from the kernel's table. Rules of one call lie together.
   for (std::size_t i = 0; i < allowed.size();) {
     const int number = allowed[i].number;
@@ -214,14 +215,7 @@ std::vector<sock_filter> build_filter(Promises promises, Denial denial, int own_
   if (asks_where) {
     answer_by_code(program, reporting, action_of(denial), gate != nullptr ? SECCOMP_RET_ALLOW : error_action(EACCES));
   }
-
-  std::vector<sock_filter> code = program.take();
-  // The jump over everything is longer than one instruction can say.
-  code[foreign].jf = 0;
-  code.insert(code.begin() + static_cast<std::ptrdiff_t>(foreign) + 1,
-              {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_KILL_PROCESS});
-  code[foreign].jt = 1;
-  return code;
+  return program.take();
 }
 
 CodeRange own_code() noexcept {

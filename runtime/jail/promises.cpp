@@ -400,6 +400,11 @@ bool holds(const Condition& condition, const Arguments& arguments, int own_proce
   return (arguments[condition.argument] & condition.mask) == value;
 }
 
+bool matches(const Rule& rule, const Arguments& arguments, int own_process) noexcept {
+  return std::all_of(rule.conditions.begin(), rule.conditions.end(),
+                     [&](const Condition& condition) { return holds(condition, arguments, own_process); });
+}
+
 int count(Promises promises) noexcept { return __builtin_popcount(promises); }
 
 }  // namespace
@@ -456,10 +461,7 @@ std::string promise_list(Promises promises, std::string_view separator) {
 std::optional<Lack> lack_of(int call, const Arguments& arguments, Promises granted, int own_process) noexcept {
   std::optional<Lack> least;
   for (const Rule& rule : kRules) {
-    if (rule.number != call) continue;
-    bool matches = true;
-    for (const Condition& condition : rule.conditions) matches = matches && holds(condition, arguments, own_process);
-    if (!matches) continue;
+    if (rule.number != call || !matches(rule, arguments, own_process)) continue;
     const Promises missing = rule.needs & ~granted;
     if (!least || count(missing) < count(least->promises)) least = Lack{missing, rule.name, rule.verb};
   }
@@ -471,9 +473,7 @@ std::uint64_t needs_of(int call, const Arguments& arguments, int own_process) no
   unsigned row = 0;
   for (const Rule& rule : kRules) {
     if (rule.number != call) continue;
-    bool matches = true;
-    for (const Condition& condition : rule.conditions) matches = matches && holds(condition, arguments, own_process);
-    if (matches) rows |= std::uint64_t{1} << row;
+    if (matches(rule, arguments, own_process)) rows |= std::uint64_t{1} << row;
     ++row;
   }
   return static_cast<std::uint64_t>(call) << kNeedsRows | rows;
