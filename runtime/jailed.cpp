@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "archive/executable.h"
+#include "archive/locks.h"
 #include "archive/mark.h"
 #include "base/error.h"
 #include "jail/descriptors.h"
@@ -118,15 +119,10 @@ Program open_program(const std::string& path, int fd) {
 
 void take_shared_lock(const Fd& file, const std::string& path) {
   // Where SQLite's readers have theirs; held as long as the program runs, so that nobody changes what it reads without
-  // further locks: https://www.sqlite.org/lockingv3.html
-  struct flock lock {};
-  lock.l_type = F_RDLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = 0x40000002;
-  lock.l_len = 510;
+  // further locks.
   // A writer holds its own for the moment of a commit.
   for (int tries = 0; tries < kLockTries; ++tries) {
-    if (::fcntl(file.get(), F_OFD_SETLK, &lock) == 0) return;
+    if (set_lock(file.get(), F_RDLCK, kSharedFirst, kSharedSize) == 0) return;
     if (errno != EAGAIN && errno != EACCES) throw Failure{kExitCannotRun, posix_error("couldn't lock", path).text()};
     ::usleep(kLockPause_us);
   }
@@ -134,18 +130,12 @@ void take_shared_lock(const Fd& file, const std::string& path) {
 }
 
 // A writer that was killed leaves its journal, by which the next one undoes what it had begun; nothing can be undone from
-// within, where the journal is not in sight. Held by a writer that lives, the journal has changed nothing yet:
-// https://www.sqlite.org/lockingv3.html, section 4.1
+// within, where the journal is not in sight. Where the writer lives it has changed nothing yet.
 void refuse_unfinished(const Program& program) {
   const Fd journal(::open((program.path + "-journal").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   char first = 0;
   if (!journal || ::pread(journal.get(), &first, 1, 0) != 1 || first == 0) return;
-  struct flock reserved {};
-  reserved.l_type = F_WRLCK;
-  reserved.l_whence = SEEK_SET;
-  reserved.l_start = 0x40000001;
-  reserved.l_len = 1;
-  if (::fcntl(program.file.get(), F_OFD_GETLK, &reserved) == 0 && reserved.l_type != F_UNLCK) return;
+  if (is_reserved(program.file.get()).value_or(false)) return;
   throw Failure{kExitCannotRun, quoted("couldn't open", program.path) +
                                     ": a writer was killed before it was done (hint: sdx check -repair " + program.path +
                                     " undoes what it had begun)"};

@@ -16,14 +16,10 @@
 #include <new>
 #include <vector>
 
+#include "archive/locks.h"
+
 namespace starlit {
 namespace {
-
-// The bytes that SQLite locks, counted from the beginning of the file; nothing is stored in them.
-constexpr off_t kPendingByte = 0x40000000;
-constexpr off_t kReservedByte = kPendingByte + 1;
-constexpr off_t kSharedFirst = kPendingByte + 2;
-constexpr off_t kSharedSize = 510;
 
 // A database grows by an eighth of its size, but not by less or more than this.
 constexpr sqlite3_int64 kGrowLeast = 64 << 10;
@@ -266,17 +262,8 @@ struct DatabaseFile : sqlite3_file {
   }
 
   // F_RDLCK, F_WRLCK or F_UNLCK on a range. An SQLite code.
-  int set_lock(short type, off_t start, off_t length) noexcept {
-    struct flock range{};
-    range.l_type = type;
-    range.l_whence = SEEK_SET;
-    range.l_start = start;
-    range.l_len = length;
-    int result;
-    do {
-      result = ::fcntl(fd.get(), F_OFD_SETLK, &range);
-    } while (result != 0 && errno == EINTR);
-    if (result == 0) return SQLITE_OK;
+  int set_lock(int type, off_t start, off_t length) noexcept {
+    if (starlit::set_lock(fd.get(), type, start, length) == 0) return SQLITE_OK;
     if (errno == EAGAIN || errno == EACCES) return SQLITE_BUSY;
     return type == F_UNLCK ? SQLITE_IOERR_UNLOCK : SQLITE_IOERR_LOCK;
   }
@@ -354,13 +341,9 @@ struct DatabaseFile : sqlite3_file {
     DatabaseFile* f = self(file);
     *result = f->level >= SQLITE_LOCK_RESERVED ? 1 : 0;
     if (*result != 0 || f->vfs->private_file_ >= 0) return SQLITE_OK;
-    struct flock range{};
-    range.l_type = F_WRLCK;
-    range.l_whence = SEEK_SET;
-    range.l_start = kReservedByte;
-    range.l_len = 1;
-    if (::fcntl(f->fd.get(), F_OFD_GETLK, &range) != 0) return SQLITE_IOERR_CHECKRESERVEDLOCK;
-    *result = range.l_type != F_UNLCK ? 1 : 0;
+    const auto is_by_another = is_reserved(f->fd.get());
+    if (!is_by_another) return SQLITE_IOERR_CHECKRESERVEDLOCK;
+    *result = *is_by_another ? 1 : 0;
     return SQLITE_OK;
   }
 

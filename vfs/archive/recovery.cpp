@@ -9,15 +9,13 @@
 #include <optional>
 #include <string>
 
+#include "archive/locks.h"
 #include "archive/mark.h"
 #include "base/file.h"
 #include "file_vfs.h"
 
 namespace starlit {
 namespace {
-
-// The byte that a writer locks (https://www.sqlite.org/lockingv3.html).
-constexpr off_t kReservedByte = 0x40000001;
 
 constexpr std::string_view kDatabaseMagic("SQLite format 3\0", 16);
 
@@ -64,13 +62,7 @@ bool has_hot_journal(const HostFile& host) {
   if (!journal) host.check_journal();
   char first = 0;
   if (!journal || ::pread(journal.get(), &first, 1, 0) != 1 || first == 0) return false;
-  const Fd file = host.open(Access::kRead);
-  struct flock range{};
-  range.l_type = F_WRLCK;
-  range.l_whence = SEEK_SET;
-  range.l_start = kReservedByte;
-  range.l_len = 1;
-  return ::fcntl(file.get(), F_OFD_GETLK, &range) != 0 || range.l_type == F_UNLCK;
+  return !is_reserved(host.open(Access::kRead).get()).value_or(false);
 }
 
 namespace {
@@ -138,12 +130,9 @@ bool restore_mark(const std::shared_ptr<const HostFile>& host) {
   if (!offset) return false;
   const Location location{FileOffset(*offset), size - *offset, false};
   if (!has_table_sqlar(FileDatabase(host, location, Access::kRead).get(), path)) return false;
-  struct flock all{};
-  all.l_type = F_WRLCK;
-  all.l_whence = SEEK_SET;
-  all.l_start = kReservedByte - 1;
-  all.l_len = 512;
-  if (::fcntl(file.get(), F_OFD_SETLK, &all) != 0) throw posix_error("couldn't restore the mark of", path, EAGAIN);
+  if (set_lock(file.get(), F_WRLCK, kPendingByte, 2 + kSharedSize) != 0) {
+    throw posix_error("couldn't restore the mark of", path, EAGAIN);
+  }
   const auto mark = encode_mark(FileOffset(*offset));
   // Where the sqlite3 shell looks for one: behind a multiple of 512 bytes.
   const std::int64_t end = (size + 511) / 512 * 512;
