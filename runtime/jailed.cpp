@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <span>
 
 #include "archive/executable.h"
 #include "archive/locks.h"
@@ -52,6 +53,11 @@ struct Failure {
   std::string text;
 };
 
+[[noreturn]] void fail_to_find(const char* verb, const std::string& path, int error) {
+  throw Failure{error == ENOENT || error == ENOTDIR ? kExitNotFound : kExitCannotRun,
+                posix_error(verb, path, error).text()};
+}
+
 // What is to be run, open, before anything of it is read.
 struct Program {
   std::string path;  // of the host, links resolved
@@ -59,27 +65,26 @@ struct Program {
   bool is_archive = false;
 };
 
-// Whether a file begins as a kit does, so that without a mark it is one cut short.
-bool is_kit_header(const Fd& file, const std::string& path) {
-  char head[4096];
-  const std::string_view text(head, read_at(file, head, sizeof head, 0, path));
+// Whether a file that begins so is a kit: without a mark it is one cut short. Throws Error for one that ends within its
+// header.
+bool is_kit_header(std::string_view text, const std::string& path) {
   const auto end = text.find('\x1a');
   const auto header = text.find("\nstarkit::header sqlar");
   if (header != std::string_view::npos && header < end) return end != std::string_view::npos;
-  kind_of_script(path);  // throws for one that ends within its header
+  kind_of_script(text, path);
   return false;
 }
 
 void look_at(Program& program, const std::string& path) {
   // By its first and last bytes alone: the archive itself is read inside.
   const std::int64_t size = stat_fd(program.file, path).st_size;
-  char head[16];
+  char head[kHeaderMax];
   char tail[kMarkBytes];
   const std::string_view begin(head, read_at(program.file, head, sizeof head, 0, path));
   const std::int64_t end = std::max<std::int64_t>(size - static_cast<std::int64_t>(kMarkBytes), 0);
   const std::string_view mark(tail, read_at(program.file, tail, sizeof tail, end, path));
-  program.is_archive = begin == std::string_view("SQLite format 3\0", 16) || decode_mark(mark).has_value() ||
-                       is_kit_header(program.file, path);
+  program.is_archive = begin.starts_with(std::string_view("SQLite format 3\0", 16)) || decode_mark(mark).has_value() ||
+                       is_kit_header(begin, path);
   if (!program.is_archive && is_elf(begin)) {
     throw Failure{kExitCannotRun, quoted("couldn't run", path) +
                                       ": it is a program without an archive (hint: safekit --program --allow exec,proc "
@@ -90,26 +95,19 @@ void look_at(Program& program, const std::string& path) {
 // `fd`: where safekit-chroot has opened it; -1 where it has not.
 Program open_program(const std::string& path, int fd) {
   Program program;
-  if (fd >= 0) {
-    program.path = path;
-    program.file = Fd(fd);
-    try {
-      if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) throw posix_error("couldn't open", path);
-      look_at(program, path);
-    } catch (const Error& error) {
-      throw Failure{kExitCannotRun, error.text()};
-    }
-    return program;
+  program.path = path;
+  program.file = Fd(fd);
+  if (fd < 0) {
+    const std::unique_ptr<char, Calls<std::free>> resolved(::realpath(path.c_str(), nullptr));
+    if (!resolved) fail_to_find("couldn't open", path, errno);
+    program.path = resolved.get();
   }
-  const std::unique_ptr<char, Calls<std::free>> resolved(::realpath(path.c_str(), nullptr));
-  if (!resolved) {
-    const int error = errno;
-    throw Failure{error == ENOENT || error == ENOTDIR ? kExitNotFound : kExitCannotRun,
-                  posix_error("couldn't open", path, error).text()};
-  }
-  program.path = resolved.get();
   try {
-    program.file = open_regular(program.path);
+    if (fd < 0) {
+      program.file = open_regular(program.path);
+    } else if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+      throw posix_error("couldn't open", path);
+    }
     look_at(program, path);
   } catch (const Error& error) {
     throw Failure{kExitCannotRun, error.text()};
@@ -139,6 +137,10 @@ void refuse_unfinished(const Program& program) {
   throw Failure{kExitCannotRun, quoted("couldn't open", program.path) +
                                     ": a writer was killed before it was done (hint: sdx check -repair " + program.path +
                                     " undoes what it had begun)"};
+}
+
+std::shared_ptr<Archive> open_archive(const Program& program) {
+  return Archive::open_sealed(Fd(::fcntl(program.file.get(), F_DUPFD_CLOEXEC, 0)), program.path);
 }
 
 jail::Promises promises_of(Archive& archive) {
@@ -255,68 +257,69 @@ void enter_in_process(int count, Tcl_Obj* const objects[]) {
   plan.enter();
 }
 
-int run(const std::vector<std::string>& words, const char* argv0) {
-  auto [options, count] = jail::parse_options(words);
-  if (const auto status = answer(options)) return *status;
-  if (count == words.size()) {
-    throw Error(EINVAL, "USAGE", "what is to be run? (hint: safekit FILE; safekit --help)");
-  }
-  const std::string& file = words[count];
-  const std::vector<std::string> arguments(words.begin() + static_cast<std::ptrdiff_t>(count) + 1, words.end());
+// A program of the root, in place of this one. Throws Failure where it cannot be run.
+[[noreturn]] void run_program(jail::Options options, jail::Context context, std::span<const std::string> words) {
+  jail::Plan plan(std::move(options), std::move(context));
+  plan.prepare();
+  plan.enter();
+  std::vector<char*> pointers;
+  for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
+  pointers.push_back(nullptr);
+  ::execvp(pointers[0], pointers.data());
+  fail_to_find("couldn't run", words[0], errno);
+}
 
-  // Else the kit would be the first to take the place of one that is closed.
-  jail::open_standard_descriptors();
-  jail::Context context;
-  context.report = jail::make_report();
-  Program program;
+// A kit, a starpack or a script, in this process.
+[[noreturn]] void run_kit(jail::Options options, jail::Context context, std::span<const std::string> words,
+                          const char* argv0) {
+  const std::string& file = words[0];
+  Program program = open_program(file, options.chrooted.file);
+  if (options.is_safe && !program.is_archive) {
+    throw Failure{kExitCannotRun, quoted("couldn't run", file) + ": --safe is for kits, and this is a script"};
+  }
+  context.kept.push_back(program.file.get());
   std::shared_ptr<Archive> archive;
   std::string fault;  // of the kit, found within
-  if (!options.is_program) {
-    program = open_program(file, options.chrooted.file);
-    if (options.is_safe && !program.is_archive) {
-      throw Failure{kExitCannotRun, quoted("couldn't run", file) + ": --safe is for kits, and this is a script"};
-    }
-    if (program.is_archive) {
-      take_shared_lock(program.file, file);
-      refuse_unfinished(program);
-    }
-    context.kept.push_back(program.file.get());
-    if (program.is_archive) {
-      context.wanted = [&] {
-        try {
-          archive = Archive::open_sealed(Fd(::fcntl(program.file.get(), F_DUPFD_CLOEXEC, 0)), program.path);
-          return promises_of(*archive);
-        } catch (const Error& error) {
-          fault = error.text();
-          return jail::Promises{0};
-        }
-      };
-    }
+  if (program.is_archive) {
+    take_shared_lock(program.file, file);
+    refuse_unfinished(program);
+    context.wanted = [&] {
+      try {
+        archive = open_archive(program);
+        return promises_of(*archive);
+      } catch (const Error& error) {
+        fault = error.text();
+        return jail::Promises{0};
+      }
+    };
   }
   jail::Plan plan(std::move(options), std::move(context));
   plan.prepare();
-  if (plan.options().is_program) {
-    plan.enter();
-    std::vector<char*> vector;
-    for (std::size_t i = count; i < words.size(); ++i) vector.push_back(const_cast<char*>(words[i].c_str()));
-    vector.push_back(nullptr);
-    ::execvp(vector[0], vector.data());
-    const int error = errno;
-    std::fprintf(stderr, "safekit: %s\n", posix_error("couldn't run", file, error).what());
-    return error == ENOENT || error == ENOTDIR ? kExitNotFound : kExitCannotRun;
-  }
   Runtime runtime = boot(argv0);
   plan.enter();
   if (!fault.empty()) {
     std::fprintf(stderr, "safekit: %s\n", fault.c_str());
     leave(runtime.interp.get(), kExitCannotRun);
   }
-  set_arguments(runtime.interp.get(), program.path, arguments);
-  if (program.is_archive && !archive) {
-    archive = Archive::open_sealed(Fd(::fcntl(program.file.get(), F_DUPFD_CLOEXEC, 0)), program.path);
+  set_arguments(runtime.interp.get(), program.path, {words.begin() + 1, words.end()});
+  if (!program.is_archive) leave(runtime.interp.get(), run_text(runtime, program));
+  if (!archive) archive = open_archive(program);
+  leave(runtime.interp.get(), run_archive(runtime, program, std::move(archive), plan.options()));
+}
+
+int run(const std::vector<std::string>& words, const char* argv0) {
+  auto [options, count] = jail::parse_options(words);
+  if (const auto status = answer(options)) return *status;
+  if (count == words.size()) {
+    throw Error(EINVAL, "USAGE", "what is to be run? (hint: safekit FILE; safekit --help)");
   }
-  const int status = program.is_archive ? run_archive(runtime, program, std::move(archive), plan.options()) : run_text(runtime, program);
-  leave(runtime.interp.get(), status);
+  // Else the kit would be the first to take the place of one that is closed.
+  jail::open_standard_descriptors();
+  jail::Context context;
+  context.report = jail::make_report();
+  const auto command = std::span(words).subspan(count);
+  if (options.is_program) run_program(std::move(options), std::move(context), command);
+  run_kit(std::move(options), std::move(context), command, argv0);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include "script_file.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -14,7 +13,6 @@ namespace {
 // The header that sdx writes, but for the program's name in its third line.
 constexpr std::string_view kHeaderStart = "#!/bin/sh\n# \\\nexec ";
 constexpr std::string_view kHeaderEnd = "\npackage require starkit\nstarkit::header sqlar -readonly\n\x1a";
-constexpr std::size_t kHeaderMax = 4096;
 
 // Whether a text is the beginning of such a header, and not all of it.
 bool is_cut_header(std::string_view text) {
@@ -35,6 +33,10 @@ ScriptKind kind_of_script(const std::string& path) {
   } catch (const Error&) {
     return ScriptKind::kScript;
   }
+  return kind_of_script(text, path);
+}
+
+ScriptKind kind_of_script(std::string_view text, const std::string& path) {
   if (text.starts_with(std::string_view("SQLite format 3\0", 16))) return ScriptKind::kPlainArchive;
   const bool is_named_kit = path.ends_with(".kit");
   // "#!/bin/sh" alone may begin any script; with the next line begun, or in a file named *.kit, it is a header.
