@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <initializer_list>
 
 #include "base/error.h"
 
@@ -37,8 +38,11 @@ Layers parse_layers(std::string_view list) {
     const auto comma = std::min(list.find(','), list.size());
     const std::string_view word = list.substr(0, comma);
     list.remove_prefix(std::min(comma + 1, list.size()));
-    const auto layer = std::find_if(std::begin(kLayers), std::end(kLayers), [&](const auto& l) { return l.name == word; });
-    if (layer == std::end(kLayers)) fail_usage(quoted("unknown layer", word) + " (hint: they are " + layer_list(~0u) + ")");
+    const auto layer =
+        std::find_if(std::begin(kLayers), std::end(kLayers), [&](const auto& l) { return l.name == word; });
+    if (layer == std::end(kLayers)) {
+      fail_usage(quoted("unknown layer", word) + " (hint: they are " + layer_list(~0u) + ")");
+    }
     layers |= layer->layer;
   }
   return layers;
@@ -52,6 +56,19 @@ T parse_number(std::string_view text, T least, T most, std::string_view what) {
     fail_usage(quoted("not a " + std::string(what), text));
   }
   return number;
+}
+
+// What a word of an option stands for.
+template <typename T>
+T choose(std::string_view option, std::initializer_list<std::pair<std::string_view, T>> choices,
+         std::string_view word) {
+  std::string names;
+  for (const auto& choice : choices) {
+    if (choice.first == word) return choice.second;
+    if (!names.empty()) names += &choice == choices.end() - 1 ? " or " : ", ";
+    names += choice.first;
+  }
+  fail_usage(quoted(std::string(option) + " is " + names + ", not", word));
 }
 
 std::uint16_t parse_port(std::string_view text) { return parse_number<std::uint16_t>(text, 1, 65535, "port"); }
@@ -124,15 +141,8 @@ constexpr Option kPermissions[] = {
      [](Options& o, Words v) { o.promises &= ~parse_promises(v[0]); }},
     {"--on-denial", "report|error|kill", "what a denial does: a line and EACCES, EACCES alone, the end",
      [](Options& o, Words v) {
-       if (v[0] == "report") {
-         o.denial = Denial::kReport;
-       } else if (v[0] == "error") {
-         o.denial = Denial::kError;
-       } else if (v[0] == "kill") {
-         o.denial = Denial::kKill;
-       } else {
-         fail_usage(quoted("--on-denial is report, error or kill, not", v[0]));
-       }
+       o.denial = choose<Denial>(
+           "--on-denial", {{"report", Denial::kReport}, {"error", Denial::kError}, {"kill", Denial::kKill}}, v[0]);
      }},
 };
 
@@ -162,15 +172,8 @@ constexpr Option kFiles[] = {
 constexpr Option kNetwork[] = {
     {"--net", "none|loopback|host", "none; a loopback of its own; the host's network",
      [](Options& o, Words v) {
-       if (v[0] == "none") {
-         o.network = Network::kNone;
-       } else if (v[0] == "loopback") {
-         o.network = Network::kLoopback;
-       } else if (v[0] == "host") {
-         o.network = Network::kHost;
-       } else {
-         fail_usage(quoted("--net is none, loopback or host, not", v[0]));
-       }
+       o.network = choose<Network>(
+           "--net", {{"none", Network::kNone}, {"loopback", Network::kLoopback}, {"host", Network::kHost}}, v[0]);
      }},
     {"--connect-tcp", "PORT", "TCP connections go to this port only; may be repeated",
      [](Options& o, Words v) { o.connect_ports.push_back(parse_port(v[0])); }},
@@ -180,32 +183,17 @@ constexpr Option kNetwork[] = {
 
 constexpr Option kLimitOptions[] = {
     {"--limit-memory", "SIZE", "512M of addresses, unless said",
-     [](Options& o, Words v) {
-       o.limits.memory_bytes = parse_size(v[0]);
-       o.names_limits = true;
-     }},
+     [](Options& o, Words v) { o.limits.memory_bytes = parse_size(v[0]); }},
     {"--limit-cpu", "TIME", "60s of processor time",
-     [](Options& o, Words v) {
-       o.limits.cpu_s = parse_duration(v[0]);
-       o.names_limits = true;
-     }},
-    {"--limit-time", "TIME", "time by the clock; none", [](Options& o, Words v) { o.limits.time_s = parse_duration(v[0]); }},
+     [](Options& o, Words v) { o.limits.cpu_s = parse_duration(v[0]); }},
+    {"--limit-time", "TIME", "time by the clock; none",
+     [](Options& o, Words v) { o.limits.time_s = parse_duration(v[0]); }},
     {"--limit-processes", "N", "32, threads included",
-     [](Options& o, Words v) {
-       o.limits.processes = parse_count(v[0]);
-       o.limits_processes = true;
-       o.names_limits = true;
-     }},
+     [](Options& o, Words v) { o.limits.processes = parse_count(v[0]); }},
     {"--limit-files", "N", "64 open at a time",
-     [](Options& o, Words v) {
-       o.limits.files = parse_count(v[0]);
-       o.names_limits = true;
-     }},
+     [](Options& o, Words v) { o.limits.files = parse_count(v[0]); }},
     {"--limit-file-size", "SIZE", "16M",
-     [](Options& o, Words v) {
-       o.limits.file_size_bytes = parse_size(v[0]);
-       o.names_limits = true;
-     }},
+     [](Options& o, Words v) { o.limits.file_size_bytes = parse_size(v[0]); }},
 };
 
 constexpr Option kSurroundings[] = {
@@ -217,11 +205,11 @@ constexpr Option kSurroundings[] = {
      [](Options& o, Words v) {
        if (v[0].empty() || v[0].size() > 64) fail_usage(quoted("not a host name", v[0]));
        o.host_name = v[0];
-       o.names_host = true;
      }},
     {"--uid", "N", "the user to be: for root, who else becomes nobody",
      [](Options& o, Words v) { o.uid = parse_number<uid_t>(v[0], 1, 0xfffffffe, "user id but root's"); }},
-    {"--gid", "N", "the group to be", [](Options& o, Words v) { o.gid = parse_number<gid_t>(v[0], 1, 0xfffffffe, "group id but root's"); }},
+    {"--gid", "N", "the group to be",
+     [](Options& o, Words v) { o.gid = parse_number<gid_t>(v[0], 1, 0xfffffffe, "group id but root's"); }},
     {"--tty", "", "shares the terminal, instead of a session of its own",
      [](Options& o, Words) { o.shares_terminal = true; }},
 };
@@ -230,15 +218,9 @@ constexpr Option kWays[] = {
     {"--mode", "namespaces|chroot|landlock", "the way in: without privilege; by chroot(2), for root; neither",
      [](Options& o, Words v) {
        if (o.mode == Mode::kChrooted) fail_usage("the mode is chroot already: safekit-chroot has no other");
-       if (v[0] == "namespaces") {
-         o.mode = Mode::kNamespaces;
-       } else if (v[0] == "chroot") {
-         o.mode = Mode::kChroot;
-       } else if (v[0] == "landlock") {
-         o.mode = Mode::kLandlock;
-       } else {
-         fail_usage(quoted("--mode is namespaces, chroot or landlock, not", v[0]));
-       }
+       o.mode = choose<Mode>(
+           "--mode", {{"namespaces", Mode::kNamespaces}, {"chroot", Mode::kChroot}, {"landlock", Mode::kLandlock}},
+           v[0]);
      }},
     {"--chrooted", "FILE:DEVICE:INODE", "",
      [](Options& o, Words v) {
@@ -335,6 +317,7 @@ std::pair<Options, std::size_t> parse_options(std::span<const std::string> words
     }
     if (values.size() > option->count()) fail_usage(name + " takes no value");
     option->set(options, values);
+    options.named.insert(option->name);
   }
   return {std::move(options), at};
 }
@@ -364,7 +347,7 @@ void check_options(const Options& options) {
              promise_list(options.promises & (kInetClient | kInetServer | kUdp | kDns), ",") +
              " is promised (hint: --net host, if it may use the host's)");
     }
-    if (options.names_host) refuse("--hostname needs --mode namespaces");
+    if (options.named.contains("--hostname")) refuse("--hostname needs --mode namespaces");
     if (options.mode == Mode::kChroot && lacks(kMountLayer)) refuse("--mode chroot is nothing without the layer mount");
   } else if (lacks(kMountLayer) && !options.root.mounts.empty()) {
     refuse(quoted("nothing can be mounted at", options.root.mounts.front().target) + " without the layer mount");
@@ -381,8 +364,12 @@ void check_options(const Options& options) {
            ": it is the host's own (hint: --ro-bind /usr /usr shows a part of it)");
   }
   if (options.network == Network::kLoopback && lacks(kNetLayer)) refuse("a loopback of its own needs the layer net");
-  if (options.names_host && lacks(kUtsLayer)) refuse("--hostname needs the layer uts");
-  if (options.names_limits && lacks(kLimitsLayer)) refuse("the layer limits is left out, and a limit is asked for");
+  if (options.named.contains("--hostname") && lacks(kUtsLayer)) refuse("--hostname needs the layer uts");
+  // --limit-time is the supervisor's.
+  const bool names_limits = std::any_of(options.named.begin(), options.named.end(), [](std::string_view name) {
+    return name.starts_with("--limit-") && name != "--limit-time";
+  });
+  if (names_limits && lacks(kLimitsLayer)) refuse("the layer limits is left out, and a limit is asked for");
   if (!options.set_environment.empty() && lacks(kEnvironmentLayer)) refuse("--setenv needs the layer environment");
   if ((options.uid || options.gid) && lacks(kIdsLayer)) refuse("--uid and --gid need the layer ids");
   if ((options.uid.value_or(::getuid()) != ::getuid() || options.gid.value_or(::getgid()) != ::getgid()) &&
@@ -392,7 +379,9 @@ void check_options(const Options& options) {
   if (options.denial != Denial::kReport && lacks(kSeccompLayer)) refuse("--on-denial needs the layer seccomp");
   if (options.action == Action::kLearn) {
     if (lacks(kSeccompLayer)) refuse("--learn needs the layer seccomp");
-    if (options.is_program) refuse("--learn is for kits and scripts: a program that is run in place of safekit cannot be watched");
+    if (options.is_program) {
+      refuse("--learn is for kits and scripts: a program that is run in place of safekit cannot be watched");
+    }
     if (options.denial != Denial::kReport) refuse("--learn denies nothing, so --on-denial has no meaning");
   }
   if (options.is_json && options.action != Action::kCheck) refuse("--json is for --check");
@@ -401,9 +390,13 @@ void check_options(const Options& options) {
       (options.without & kNamespaceLayers) != kNamespaceLayers && ::geteuid() != 0) {
     refuse("without the user namespace only root can make the others");
   }
-  if (options.is_program && (options.promises & kExec) == 0) refuse("a program needs the promise exec (hint: --allow exec)");
+  if (options.is_program && (options.promises & kExec) == 0) {
+    refuse("a program needs the promise exec (hint: --allow exec)");
+  }
   const bool has_ports = !options.bind_ports.empty() || !options.connect_ports.empty();
-  if (has_ports && (options.without & kLandlockLayer) != 0) refuse("ports can only be limited by Landlock, which is left out");
+  if (has_ports && (options.without & kLandlockLayer) != 0) {
+    refuse("ports can only be limited by Landlock, which is left out");
+  }
   if (!options.connect_ports.empty() && (options.promises & kInetClient) == 0) {
     refuse("--connect-tcp needs the promise inet:client");
   }
@@ -422,7 +415,8 @@ std::string options_help() {
     text += "\n" + std::string(group.title) + "\n";
     for (const Option& option : group.options) {
       if (option.help.empty()) continue;
-      std::string left = "  " + std::string(option.name) + (option.values.empty() ? "" : " ") + std::string(option.values);
+      std::string left = "  " + std::string(option.name);
+      if (!option.values.empty()) left += " " + std::string(option.values);
       left.resize(std::max<std::size_t>(left.size() + 2, 32), ' ');
       text += left + std::string(option.help) + "\n";
     }

@@ -77,7 +77,7 @@ Plan::Plan(Options options, Context context) : options_(std::move(options)), con
   if (options_.shares_terminal) options_.without |= kSessionLayer;
   if (options_.action == Action::kLearn) options_.without |= kLandlockLayer | kSelfTestLayer;
   // The kernel counts what the user runs elsewhere too, but for a user namespace of the program's own.
-  if (!has(kUserLayer) && !options_.limits_processes) options_.limits.processes.reset();
+  if (!has(kUserLayer) && !options_.named.contains("--limit-processes")) options_.limits.processes.reset();
   plan_process();
   plan_user(Phase::kOutside);
   plan_namespaces();

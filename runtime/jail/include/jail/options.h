@@ -9,8 +9,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -61,6 +63,7 @@ struct Chrooted {
 };
 
 struct Options {
+  std::set<std::string_view> named;  // those that were given: "--hostname"
   Action action = Action::kRun;
   Mode mode = Mode::kNamespaces;
   Promises promises = kDefaultPromises;
@@ -69,12 +72,9 @@ struct Options {
   std::vector<std::uint16_t> connect_ports;
   std::vector<std::uint16_t> bind_ports;
   Limits limits;
-  bool limits_processes = false;  // asked for by name
-  bool names_limits = false;      // any but --limit-time, likewise
   std::vector<std::pair<std::string, std::string>> set_environment;
   std::vector<std::string> kept_environment;
   std::string host_name = "kit";
-  bool names_host = false;  // asked for by name
   std::optional<uid_t> uid;
   std::optional<gid_t> gid;
   bool shares_terminal = false;
