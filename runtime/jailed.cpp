@@ -45,7 +45,8 @@ constexpr const char* kUsage =
 
 constexpr const char* kStatuses =
     "\n"
-    "Exit status: the program's own; 125 the jail could not be set up, 126 the file cannot be run, 127 it is not there,\n"
+    "Exit status: the program's own; 125 the jail could not be set up, 126 the file cannot be run, 127 it is not "
+    "there,\n"
     "128+N ended by signal N.\n";
 
 struct Failure {
@@ -65,8 +66,8 @@ struct Program {
   bool is_archive = false;
 };
 
-// Whether a file that begins so is a kit: without a mark it is one cut short. Throws Error for one that ends within its
-// header.
+// Whether a file that begins so is a kit: without a mark it is one cut short. Throws Error for one that ends within
+// its header.
 bool is_kit_header(std::string_view text, const std::string& path) {
   const auto end = text.find('\x1a');
   const auto header = text.find("\nstarkit::header sqlar");
@@ -83,12 +84,12 @@ void look_at(Program& program, const std::string& path) {
   const std::string_view begin(head, read_at(program.file, head, sizeof head, 0, path));
   const std::int64_t end = std::max<std::int64_t>(size - static_cast<std::int64_t>(kMarkBytes), 0);
   const std::string_view mark(tail, read_at(program.file, tail, sizeof tail, end, path));
-  program.is_archive = begin.starts_with(std::string_view("SQLite format 3\0", 16)) || decode_mark(mark).has_value() ||
-                       is_kit_header(begin, path);
+  program.is_archive = begin.starts_with(std::string_view("SQLite format 3\0", 16)) ||
+                       decode_mark(mark).has_value() || is_kit_header(begin, path);
   if (!program.is_archive && is_elf(begin)) {
     throw Failure{kExitCannotRun, quoted("couldn't run", path) +
-                                      ": it is a program without an archive (hint: safekit --program --allow exec,proc "
-                                      "--root DIR runs one that lies in DIR)"};
+                                      ": it is a program without an archive (hint: safekit --program --allow "
+                                      "exec,proc --root DIR runs one that lies in DIR)"};
   }
 }
 
@@ -116,9 +117,8 @@ Program open_program(const std::string& path, int fd) {
 }
 
 void take_shared_lock(const Fd& file, const std::string& path) {
-  // Where SQLite's readers have theirs; held as long as the program runs, so that nobody changes what it reads without
-  // further locks.
-  // A writer holds its own for the moment of a commit.
+  // Where SQLite's readers have theirs; held as long as the program runs, so that nobody changes what it reads
+  // without further locks. A writer holds its own for the moment of a commit.
   for (int tries = 0; tries < kLockTries; ++tries) {
     if (set_lock(file.get(), F_RDLCK, kSharedFirst, kSharedSize) == 0) return;
     if (errno != EAGAIN && errno != EACCES) throw Failure{kExitCannotRun, posix_error("couldn't lock", path).text()};
@@ -127,16 +127,16 @@ void take_shared_lock(const Fd& file, const std::string& path) {
   throw Failure{kExitCannotRun, quoted("couldn't open", path) + ": somebody has been writing to it for 5 seconds"};
 }
 
-// A writer that was killed leaves its journal, by which the next one undoes what it had begun; nothing can be undone from
-// within, where the journal is not in sight. Where the writer lives it has changed nothing yet.
+// A writer that was killed leaves its journal, by which the next one undoes what it had begun; nothing can be undone
+// from within, where the journal is not in sight. Where the writer lives it has changed nothing yet.
 void refuse_unfinished(const Program& program) {
   const Fd journal(::open((program.path + "-journal").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   char first = 0;
   if (!journal || ::pread(journal.get(), &first, 1, 0) != 1 || first == 0) return;
   if (is_reserved(program.file.get()).value_or(false)) return;
   throw Failure{kExitCannotRun, quoted("couldn't open", program.path) +
-                                    ": a writer was killed before it was done (hint: sdx check -repair " + program.path +
-                                    " undoes what it had begun)"};
+                                    ": a writer was killed before it was done (hint: sdx check -repair " +
+                                    program.path + " undoes what it had begun)"};
 }
 
 std::shared_ptr<Archive> open_archive(const Program& program) {

@@ -15,7 +15,6 @@ void set_variable(Tcl_Interp* interp, const char* name, Tcl_Obj* value) {
   Tcl_SetVar2Ex(interp, name, nullptr, value, TCL_GLOBAL_ONLY);
 }
 
-
 // What tclsh prints for a script that fails: the trace of the error.
 void report_error(Tcl_Interp* interp, int code) {
   const Obj options(Tcl_GetReturnOptions(interp, code));

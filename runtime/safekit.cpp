@@ -11,7 +11,8 @@ int main(int argc, char* argv[]) {
   if (argc < 1) return 125;
   // Too much of it is programmable for that.
   if (starlit::jail::has_lent_rights()) {
-    std::fputs("safekit: refused to run with rights that its caller does not have (hint: they are for safekit-chroot)\n",
+    std::fputs("safekit: refused to run with rights that its caller does not have (hint: they are for "
+               "safekit-chroot)\n",
                stderr);
     return 125;
   }

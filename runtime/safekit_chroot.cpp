@@ -11,8 +11,9 @@
 //     rights taken up      chroot(2), then given up for good: bounding set, groups, ids, capabilities, no_new_privs
 //     execveat(2)          safekit --chrooted ..., in a clean environment: session, keyring, limits, Landlock, filter
 //
-// 1. Only --root, --writable-root, --uid and --gid (for root), --keep-env and --program mean something here. All others
-//    are read by safekit, in a process that can do nothing any more that its caller could not: none gains a right.
+// 1. Only --root, --writable-root, --uid and --gid (for root), --keep-env and --program mean something here. All
+//    others are read by safekit, in a process that can do nothing any more that its caller could not: none gains a
+//    right.
 // 2. Nothing is looked up by name once the rights are up, no file of the root is touched, and nothing is retried.
 // 3. Whatever fails ends the process with status 125.
 
@@ -61,8 +62,8 @@ void become_effective(uid_t uid) {
   if (::seteuid(uid) != 0 || ::geteuid() != uid) throw posix_error("couldn't change", "rights");
 }
 
-// For a caller who is not root: no capability is in effect, or chroot(2)'s alone. Those of a set-user-id program come and
-// go with the effective id: capabilities(7).
+// For a caller who is not root: no capability is in effect, or chroot(2)'s alone. Those of a set-user-id program come
+// and go with the effective id: capabilities(7).
 class Rights {
  public:
   // Lays them down. What the caller may do as root stays.

@@ -87,7 +87,9 @@ class Program {
   std::vector<sock_filter> code_;
 };
 
-std::uint32_t error_action(int error) { return SECCOMP_RET_ERRNO | (static_cast<std::uint32_t>(error) & SECCOMP_RET_DATA); }
+std::uint32_t error_action(int error) {
+  return SECCOMP_RET_ERRNO | (static_cast<std::uint32_t>(error) & SECCOMP_RET_DATA);
+}
 
 std::uint32_t action_of(Denial denial) {
   switch (denial) {

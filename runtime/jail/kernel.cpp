@@ -83,8 +83,10 @@ constexpr Feature kFeatures[] = {
 std::string kernel_report(bool as_json) {
   struct utsname name;
   ::uname(&name);
-  std::string text = as_json ? std::string("{\"linux\": \"") + name.release + "\"" : std::string("Linux ") + name.release + "\n";
-  const auto add = [&](const std::string& feature, bool is_there, const std::string& why, const std::string& purpose) {
+  const std::string release = name.release;
+  std::string text = as_json ? "{\"linux\": \"" + release + "\"" : "Linux " + release + "\n";
+  const auto add = [&](const std::string& feature, bool is_there, const std::string& why,
+                       const std::string& purpose) {
     if (as_json) {
       text += ", \"" + feature + "\": " + (is_there ? "true" : "false");
       return;

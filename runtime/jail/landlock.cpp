@@ -86,7 +86,8 @@ std::uint64_t rights_of(Promises promises) noexcept {
   if ((promises & kRpath) != 0) rights |= kReadFile | kReadDirectory;
   if ((promises & kWpath) != 0) rights |= kWriteFile | kTruncate;
   if ((promises & kCpath) != 0) {
-    rights |= kRemoveDirectory | kRemoveFile | kMakeDirectory | kMakeRegular | kMakeSocket | kMakeFifo | kMakeLink | kRefer;
+    rights |= kRemoveDirectory | kRemoveFile | kMakeDirectory | kMakeRegular | kMakeSocket | kMakeFifo | kMakeLink |
+              kRefer;
   }
   if ((promises & kExec) != 0) rights |= kExecute;
   return rights;

@@ -52,7 +52,8 @@ void write_map(const char* path, const std::string& text) {
   if (!fd && errno == ENOENT) {
     throw Error(ENOENT, "USERNS",
                 std::string("couldn't open ") + path +
-                    ", through which a user namespace is set up (hint: mount -t proc proc /proc; else --mode landlock)");
+                    ", through which a user namespace is set up (hint: mount -t proc proc /proc; else --mode "
+                    "landlock)");
   }
   if (!fd) fail_refused(path, errno);
   if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) fail_refused(path, errno);

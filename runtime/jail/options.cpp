@@ -339,7 +339,8 @@ void check_options(const Options& options) {
       }
     }
     if (options.mode == Mode::kLandlock && (options.promises & (kFattr | kChown)) != 0) {
-      refuse("--mode landlock cannot keep fattr and chown to what was shown: they would hold for all files of the host");
+      refuse("--mode landlock cannot keep fattr and chown to what was shown: they would hold for all files of the "
+             "host");
     }
     if (options.network == Network::kLoopback) refuse("a loopback of its own needs --mode namespaces");
     if (options.network == Network::kNone && (options.promises & (kInetClient | kInetServer | kUdp | kDns)) != 0) {
@@ -348,7 +349,9 @@ void check_options(const Options& options) {
              " is promised (hint: --net host, if it may use the host's)");
     }
     if (options.named.contains("--hostname")) refuse("--hostname needs --mode namespaces");
-    if (options.mode == Mode::kChroot && lacks(kMountLayer)) refuse("--mode chroot is nothing without the layer mount");
+    if (options.mode == Mode::kChroot && lacks(kMountLayer)) {
+      refuse("--mode chroot is nothing without the layer mount");
+    }
   } else if (lacks(kMountLayer) && !options.root.mounts.empty()) {
     refuse(quoted("nothing can be mounted at", options.root.mounts.front().target) + " without the layer mount");
   }

@@ -68,7 +68,8 @@ Plan::Plan(Options options, Context context) : options_(std::move(options)), con
     throw Error(EINVAL, "USAGE", "the environment of a program that runs stays: set env instead of --setenv");
   }
   if (context_.is_in_process && options_.mode == Mode::kChroot && options_.root.directory.empty()) {
-    throw Error(EINVAL, "USAGE", "--mode chroot needs --root here: nobody would be there to remove an empty directory");
+    throw Error(EINVAL, "USAGE",
+                "--mode chroot needs --root here: nobody would be there to remove an empty directory");
   }
   if (options_.network == Network::kHost) options_.without |= kNetLayer;
   if (context_.is_in_process) options_.without |= kPidLayer | kDescriptorsLayer | kEnvironmentLayer | kSessionLayer;
@@ -143,7 +144,8 @@ void Plan::plan_namespaces() {
   }
   if (flags == 0) return;
   steps_.push_back({static_cast<Layer>(layers), Phase::kOutside, "new namespaces: " + names,
-                    "processes, networks, message queues and mounts of the host", [flags] { enter_namespaces(flags); }});
+                    "processes, networks, message queues and mounts of the host",
+                    [flags] { enter_namespaces(flags); }});
 }
 
 void Plan::plan_root() {
@@ -174,8 +176,8 @@ void Plan::plan_root() {
       });
     }
     add(kMountLayer, Phase::kInside,
-        "chroot: " + (options_.root.directory.empty() ? "that directory" : options_.root.directory), "all files of the host",
-        [this] {
+        "chroot: " + (options_.root.directory.empty() ? "that directory" : options_.root.directory),
+        "all files of the host", [this] {
           const std::string& directory = options_.root.directory;
           enter_chroot(open_chroot(directory, options_.root.is_writable), directory);
         });
@@ -188,7 +190,8 @@ void Plan::plan_root() {
 }
 
 void Plan::plan_rights() {
-  add(kSessionLayer, Phase::kInside, "a session of its own", "typing into the caller's terminal", [] { leave_session(); });
+  add(kSessionLayer, Phase::kInside, "a session of its own", "typing into the caller's terminal",
+      [] { leave_session(); });
   add(kKeyringLayer, Phase::kInside, "a session keyring of its own", "the caller's keys", [] { leave_keyring(); });
   add(kLimitsLayer, Phase::kInside,
       "limits: memory " + size_text(options_.limits.memory_bytes) + ", processor " +
@@ -217,7 +220,8 @@ void Plan::plan_lock() {
       policy.is_bind_limited = !options_.bind_ports.empty() || (options_.promises & kInetServer) == 0;
       policy.connect_ports = options_.connect_ports;
       policy.bind_ports = options_.bind_ports;
-      if ((options_.promises & kInetClient) != 0) policy.bind_ports.push_back(0);  // any free one, as Tcl's clients ask for
+      // Any free one, as Tcl's clients ask for.
+      if ((options_.promises & kInetClient) != 0) policy.bind_ports.push_back(0);
       std::vector<Fd> open;
       const auto allow = [&](const std::string& path, Promises promises) {
         open.push_back(open_file(path, O_PATH));
@@ -263,7 +267,8 @@ void Plan::plan_filter() {
         // First for the self-test, whose denials are not the program's.
         static Report unread;
         if (reports) start_reporter(is_learning ? report : &unread, granted, -1, is_learning);
-        install_filter(build_filter(granted, denial, static_cast<int>(::getpid()), is_learning ? gate_address() : nullptr,
+        install_filter(build_filter(granted, denial, static_cast<int>(::getpid()),
+                                    is_learning ? gate_address() : nullptr,
                                     is_learning || (granted & kExec) != 0 ? own_code() : CodeRange{}));
       });
   // With kKill the first test would be the end.
@@ -352,7 +357,9 @@ std::string Plan::explanation() const {
   if (options_.mode == Mode::kLandlock) {
     open("the names and sizes of the host's files (stat), its process list, its host name");
   }
-  if (options_.denial == Denial::kKill) open("whether it is closed: with --on-denial kill it cannot be tested from within");
+  if (options_.denial == Denial::kKill) {
+    open("whether it is closed: with --on-denial kill it cannot be tested from within");
+  }
   if (const std::string layers = layer_list(options_.without); !layers.empty()) open("left out: " + layers);
   return text;
 }

@@ -44,8 +44,8 @@ void set_capabilities(const CapabilitySets& sets, const char* verb) {
   const Error cause = posix_error(verb, what);
   const bool is_alone = cause.posix() == EPERM || cause.posix() == EINVAL;
   throw Error(cause.posix(), cause.code(),
-              cause.text() + (is_alone ? " (hint: this root is alone in a user namespace, as with unshare -r; start safekit "
-                                         "as an ordinary user, or map more ids)"
+              cause.text() + (is_alone ? " (hint: this root is alone in a user namespace, as with unshare -r; start "
+                                         "safekit as an ordinary user, or map more ids)"
                                        : ""));
 }
 

@@ -74,20 +74,20 @@ constexpr std::string_view kVerbNetwork = "use the network";
 constexpr std::string_view kVerbAsk = "ask a name server";
 
 // Opening, whose flags are argument `at`.
-#define OPEN_RULES(call, at)                                                                                            \
-  {CALL(call), kRpath, {is_int(at, O_RDONLY, kOpenKind)}, "O_RDONLY"},                                                  \
-      {CALL(call), kWpath, {is_int(at, O_WRONLY, O_ACCMODE | O_CREAT | kTmpfile)}, "O_WRONLY"},                         \
-      {CALL(call), kRpath | kWpath, {is_int(at, O_RDWR, O_ACCMODE | O_CREAT | kTmpfile)}, "O_RDWR"},                    \
-      {CALL(call), kRpath | kWpath, {is_int(at, O_TRUNC, kOpenKind)}, "O_RDONLY|O_TRUNC"},                              \
-      {CALL(call), kWpath | kCpath, {is_int(at, O_WRONLY, O_ACCMODE)}, "O_CREAT|O_WRONLY", "make a file"},              \
+#define OPEN_RULES(call, at)                                                                                         \
+  {CALL(call), kRpath, {is_int(at, O_RDONLY, kOpenKind)}, "O_RDONLY"},                                               \
+      {CALL(call), kWpath, {is_int(at, O_WRONLY, O_ACCMODE | O_CREAT | kTmpfile)}, "O_WRONLY"},                      \
+      {CALL(call), kRpath | kWpath, {is_int(at, O_RDWR, O_ACCMODE | O_CREAT | kTmpfile)}, "O_RDWR"},                 \
+      {CALL(call), kRpath | kWpath, {is_int(at, O_TRUNC, kOpenKind)}, "O_RDONLY|O_TRUNC"},                           \
+      {CALL(call), kWpath | kCpath, {is_int(at, O_WRONLY, O_ACCMODE)}, "O_CREAT|O_WRONLY", "make a file"},           \
       {CALL(call), kRpath | kWpath | kCpath, {}, "O_CREAT", "make a file"}
 
 // Neither raw sockets nor protocols that no promise limits (MPTCP, SCTP).
-#define SOCKET_RULE(needs, verb, family, type, protocol)                                                                      \
-  {CALL(socket), needs, {is_int(0, family), is_int(1, type, kSocketKind), is_int(2, protocol)},                         \
+#define SOCKET_RULE(needs, verb, family, type, protocol)                                                             \
+  {CALL(socket), needs, {is_int(0, family), is_int(1, type, kSocketKind), is_int(2, protocol)},                      \
    #family ", " #type ", " #protocol, verb}
-#define SOCKET_RULES(needs, verb, type, protocol)                                                                       \
-  SOCKET_RULE(needs, verb, AF_INET, type, 0), SOCKET_RULE(needs, verb, AF_INET, type, protocol),                        \
+#define SOCKET_RULES(needs, verb, type, protocol)                                                                    \
+  SOCKET_RULE(needs, verb, AF_INET, type, 0), SOCKET_RULE(needs, verb, AF_INET, type, protocol),                     \
       SOCKET_RULE(needs, verb, AF_INET6, type, 0), SOCKET_RULE(needs, verb, AF_INET6, type, protocol)
 
 constexpr Rule kRules[] = {
@@ -96,7 +96,8 @@ constexpr Rule kRules[] = {
     {CALL(mmap), kExec, {}, "", kVerbMakeCode},
     {CALL(mprotect), kStdio, {is_without(2, PROT_EXEC)}, "without PROT_EXEC"},
     {CALL(mprotect), kExec, {}, "", kVerbMakeCode},
-    {CALL(clone), kStdio, {is_int(0, kThread, kThread | kNewNamespaces)}, "CLONE_VM|CLONE_THREAD, without CLONE_NEW*"},
+    {CALL(clone), kStdio, {is_int(0, kThread, kThread | kNewNamespaces)},
+     "CLONE_VM|CLONE_THREAD, without CLONE_NEW*"},
     {CALL(clone), kProc, {is_without(0, kNewNamespaces)}, "without CLONE_NEW*"},
     {CALL(fcntl), kStdio, {is_int(1, F_GETFD)}, "F_GETFD"},
     {CALL(fcntl), kStdio, {is_int(1, F_SETFD)}, "F_SETFD"},
@@ -347,7 +348,8 @@ constexpr Rule kRules[] = {
     {CALL(fork), kProc},
     {CALL(vfork), kProc},
 #endif
-    {CALL(prctl), kExec, {is_int(0, PR_SET_DUMPABLE)}, "PR_SET_DUMPABLE", "change itself"},  // execve(2) has set it before
+    // execve(2) has set it before.
+    {CALL(prctl), kExec, {is_int(0, PR_SET_DUMPABLE)}, "PR_SET_DUMPABLE", "change itself"},
     {CALL(execve), kExec},
     {CALL(execveat), kExec},
 };
@@ -360,13 +362,13 @@ struct Forbidden {
 // Which no promise allows, for messages.
 #define FORBIDDEN(name) {SYS_##name, #name}
 constexpr Forbidden kForbidden[] = {
-    FORBIDDEN(chroot), FORBIDDEN(pivot_root), FORBIDDEN(mount), FORBIDDEN(umount2), FORBIDDEN(unshare), FORBIDDEN(setns),
-    FORBIDDEN(open_tree), FORBIDDEN(move_mount), FORBIDDEN(fsopen), FORBIDDEN(fsconfig), FORBIDDEN(fsmount),
-    FORBIDDEN(fspick), FORBIDDEN(mount_setattr), FORBIDDEN(ptrace), FORBIDDEN(process_vm_readv),
+    FORBIDDEN(chroot), FORBIDDEN(pivot_root), FORBIDDEN(mount), FORBIDDEN(umount2), FORBIDDEN(unshare),
+    FORBIDDEN(setns), FORBIDDEN(open_tree), FORBIDDEN(move_mount), FORBIDDEN(fsopen), FORBIDDEN(fsconfig),
+    FORBIDDEN(fsmount), FORBIDDEN(fspick), FORBIDDEN(mount_setattr), FORBIDDEN(ptrace), FORBIDDEN(process_vm_readv),
     FORBIDDEN(process_vm_writev), FORBIDDEN(pidfd_open), FORBIDDEN(pidfd_getfd), FORBIDDEN(pidfd_send_signal),
-    FORBIDDEN(kcmp), FORBIDDEN(io_uring_setup), FORBIDDEN(io_uring_enter), FORBIDDEN(io_uring_register), FORBIDDEN(bpf),
-    FORBIDDEN(perf_event_open), FORBIDDEN(userfaultfd), FORBIDDEN(keyctl), FORBIDDEN(add_key), FORBIDDEN(request_key),
-    FORBIDDEN(name_to_handle_at), FORBIDDEN(open_by_handle_at), FORBIDDEN(mknodat),
+    FORBIDDEN(kcmp), FORBIDDEN(io_uring_setup), FORBIDDEN(io_uring_enter), FORBIDDEN(io_uring_register),
+    FORBIDDEN(bpf), FORBIDDEN(perf_event_open), FORBIDDEN(userfaultfd), FORBIDDEN(keyctl), FORBIDDEN(add_key),
+    FORBIDDEN(request_key), FORBIDDEN(name_to_handle_at), FORBIDDEN(open_by_handle_at), FORBIDDEN(mknodat),
     FORBIDDEN(personality), FORBIDDEN(syslog), FORBIDDEN(fanotify_init), FORBIDDEN(inotify_init1), FORBIDDEN(sysinfo),
     FORBIDDEN(shmget), FORBIDDEN(shmat), FORBIDDEN(semget), FORBIDDEN(msgget), FORBIDDEN(mq_open),
     FORBIDDEN(clock_settime), FORBIDDEN(settimeofday), FORBIDDEN(sethostname), FORBIDDEN(setdomainname),
@@ -396,7 +398,8 @@ constexpr unsigned kNeedsRows = 48;
 
 bool holds(const Condition& condition, const Arguments& arguments, int own_process) noexcept {
   if (condition.width == Width::kNone) return true;
-  const std::uint64_t value = condition.value == kOwnProcess ? static_cast<std::uint64_t>(own_process) : condition.value;
+  const std::uint64_t value =
+      condition.value == kOwnProcess ? static_cast<std::uint64_t>(own_process) : condition.value;
   return (arguments[condition.argument] & condition.mask) == value;
 }
 
@@ -421,9 +424,11 @@ Promises parse_promises(std::string_view list) {
     const std::string_view word = list.substr(0, end);
     list.remove_prefix(std::min(end + 1, list.size()));
     if (word.empty()) continue;
-    const auto name = std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& n) { return n.name == word; });
+    const auto name =
+        std::find_if(std::begin(kNames), std::end(kNames), [&](const auto& n) { return n.name == word; });
     if (name == std::end(kNames)) {
-      throw Error(EINVAL, "PROMISE", quoted("unknown promise", word) + " (hint: they are " + promise_list(~0u, ", ") + ")");
+      throw Error(EINVAL, "PROMISE",
+                  quoted("unknown promise", word) + " (hint: they are " + promise_list(~0u, ", ") + ")");
     }
     promises |= name->promises;
   }

@@ -140,8 +140,8 @@ void tell(int call, const std::optional<Lack>& lack) noexcept {
   line.write(state.error_fd);
 }
 
-// What getaddrinfo(3) tries by itself, and does without: netlink for the machine's addresses, and UDP, which does not ask
-// anybody (that one does not block), to sort an answer's.
+// What getaddrinfo(3) tries by itself, and does without: netlink for the machine's addresses, and UDP, which does not
+// ask anybody (that one does not block), to sort an answer's.
 bool is_probe(int call, const Arguments& arguments) noexcept {
   if (call != SYS_socket) return false;
   return (arguments[0] & 0xffffffff) == AF_NETLINK || (arguments[1] & 0xffffffff) == (SOCK_DGRAM | SOCK_CLOEXEC);

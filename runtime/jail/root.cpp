@@ -51,7 +51,9 @@ Fd new_tmpfs(std::uint64_t size_bytes, const char* mode, std::uint64_t attribute
 
 void attach(const Fd& mount, int directory, const char* path, const std::string& name) {
   const unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | (path[0] == '\0' ? MOVE_MOUNT_T_EMPTY_PATH : 0);
-  if (::syscall(SYS_move_mount, mount.get(), "", directory, path, flags) != 0) throw posix_error("couldn't mount", name);
+  if (::syscall(SYS_move_mount, mount.get(), "", directory, path, flags) != 0) {
+    throw posix_error("couldn't mount", name);
+  }
 }
 
 // A copy of what is mounted at a path of the host, with all below it.
@@ -64,11 +66,12 @@ Fd clone_tree(const std::string& path) {
   const int error = errno;
   const Error cause = posix_error("couldn't mount at", target, error);
   if (error != EROFS && error != EACCES) throw cause;
-  throw Error(cause.posix(), cause.code(), cause.text() + " (hint: make it in the root first: it is only mounted on)");
+  throw Error(cause.posix(), cause.code(),
+              cause.text() + " (hint: make it in the root first: it is only mounted on)");
 }
 
-// Opens `target` below the root, without leaving it through links; makes what is missing of it: directories, and at the
-// end a directory or file. O_PATH.
+// Opens `target` below the root, without leaving it through links; makes what is missing of it: directories, and at
+// the end a directory or file. O_PATH.
 Fd make_target(const Fd& root, const std::string& target, bool is_directory) {
   Fd at(::fcntl(root.get(), F_DUPFD_CLOEXEC, 0));
   std::string rest = target;
@@ -97,7 +100,8 @@ struct Prepared {
   std::vector<Fd> devices;  // for places in it
 };
 
-// A read-only directory of their own, since a root that cannot be written has no place for them; devices work there alone.
+// A read-only directory of their own, since a root that cannot be written has no place for them; devices work there
+// alone.
 Prepared prepare_devices() {
   Prepared prepared;
   prepared.tree = new_tmpfs(64 << 10, "0755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
@@ -166,7 +170,9 @@ void enter_root(const Root& root) {
   if (!root.directory.empty()) {
     tree = clone_tree(root.directory);
     if (!tree) throw posix_error("couldn't use as the root", root.directory);
-    if (!S_ISDIR(stat_fd(tree, root.directory).st_mode)) throw posix_error("couldn't use as the root", root.directory, ENOTDIR);
+    if (!S_ISDIR(stat_fd(tree, root.directory).st_mode)) {
+      throw posix_error("couldn't use as the root", root.directory, ENOTDIR);
+    }
     set_attributes(tree, attributes | (root.is_writable ? 0 : MOUNT_ATTR_RDONLY), true, root.directory);
   }
   std::vector<Prepared> trees;
@@ -202,7 +208,8 @@ Fd open_chroot(const std::string& directory, bool is_writable) {
   if (!is_writable && ((status.st_uid != 0 && status.st_uid != ::getuid()) || (status.st_mode & 022) != 0)) {
     throw Error(EPERM, "ROOT",
                 quoted("couldn't use as the root", directory) +
-                    ": others may write to it (hint: give it to root with mode 0755, or allow it with --writable-root)");
+                    ": others may write to it (hint: give it to root with mode 0755, or allow it with "
+                    "--writable-root)");
   }
   struct stat host;
   if (::stat("/", &host) != 0) throw posix_error("couldn't stat", "/");

@@ -92,7 +92,8 @@ int status_of(int status) { return WIFSIGNALED(status) ? kSignalBase + WTERMSIG(
     const int number = ::sigtimedwait(&signals, nullptr, &timeout);
     if (number <= 0 || number == SIGCHLD) continue;
     // Process 1 of a pid namespace ignores signals that it does not handle: pid_namespaces(7).
-    ::kill(child, has_init || (options.without & kPidLayer) != 0 || options.mode != Mode::kNamespaces ? number : SIGKILL);
+    const bool is_process_1 = !has_init && (options.without & kPidLayer) == 0 && options.mode == Mode::kNamespaces;
+    ::kill(child, is_process_1 ? SIGKILL : number);
     if (!has_init && number != SIGUSR1 && number != SIGUSR2) {
       ::wait4(child, &status, 0, &usage);
       status = number;  // as if it had ended by that one

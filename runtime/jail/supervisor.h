@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The process outside, which waits for the one that is locked in: it hands on its exit status, ends it when its time is
-// over or somebody ends the supervisor, and says how many kinds of action were denied.
+// The process outside, which waits for the one that is locked in: it hands on its exit status, ends it when its time
+// is over or somebody ends the supervisor, and says how many kinds of action were denied.
 
 #pragma once
 
@@ -16,8 +16,8 @@ namespace starlit::jail {
 // child dies with its parent. Throws Error.
 void start_supervised(const Options& options, const Report* report, bool has_init);
 
-// For process 1 of a pid namespace that may have others: forks, and returns in the child; the parent hands signals on to
-// it, buries what is left by others, and ends with its status. Throws Error.
+// For process 1 of a pid namespace that may have others: forks, and returns in the child; the parent hands signals on
+// to it, buries what is left by others, and ends with its status. Throws Error.
 void start_init();
 
 }  // namespace starlit::jail

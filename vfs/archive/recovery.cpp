@@ -46,7 +46,8 @@ Location locate_by_mark(const Fd& file, const std::string& path) {
   // 1 is no offset.
   const std::uint64_t offset = mark ? decode_mark(read(*mark, kMarkBytes)).value_or(1) : 1;
   if (offset % 512 != 0 || offset >= static_cast<std::uint64_t>(mark.value_or(0))) {
-    throw Error(EINVAL, "MARK", quoted("couldn't roll back", path) + ": the file has no mark that leads to an archive");
+    throw Error(EINVAL, "MARK",
+                quoted("couldn't roll back", path) + ": the file has no mark that leads to an archive");
   }
   location.offset = FileOffset(static_cast<std::int64_t>(offset));
   location.size_bytes = *mark - static_cast<std::int64_t>(offset);
@@ -67,8 +68,8 @@ bool has_hot_journal(const HostFile& host) {
 
 namespace {
 
-// The journal of somebody who took the file for an empty database would empty it. The sqlite3 shell does, with --append,
-// when the file's end changes while it looks for the mark there. Where a journal states the size before:
+// The journal of somebody who took the file for an empty database would empty it. The sqlite3 shell does, with
+// --append, when the file's end changes while it looks for the mark there. Where a journal states the size before:
 // https://www.sqlite.org/fileformat2.html#the_rollback_journal
 void need_size_before(const HostFile& host) {
   const Fd journal(host.open_journal(O_RDONLY));

@@ -26,8 +26,8 @@ Fd open_regular(const std::string& path);
 
 struct stat stat_fd(const Fd& fd, const std::string& path);
 
-// Which file something is, whatever name or descriptor leads to it: stat(2). Inodes are used again, so it says nothing of
-// a file that nobody holds.
+// Which file something is, whatever name or descriptor leads to it: stat(2). Inodes are used again, so it says
+// nothing of a file that nobody holds.
 struct FileId {
   dev_t device = 0;
   ino_t inode = 0;
@@ -54,9 +54,9 @@ Mapping map_file(const Fd& fd, std::int64_t offset, std::size_t size_bytes, cons
 
 // A new file that takes its name only when it is complete.
 //
-// The bytes go to a temporary file in the same directory; commit() gives it its mode, syncs it, renames it over `path`
-// and syncs the directory. Without commit the destructor removes it. Refuses a `path` that is there
-// and not a regular file; a link is replaced, not followed.
+// The bytes go to a temporary file in the same directory; commit() gives it its mode, syncs it, renames it over
+// `path` and syncs the directory. Without commit the destructor removes it. Refuses a `path` that is there and not a
+// regular file; a link is replaced, not followed.
 class OutputFile {
  public:
   explicit OutputFile(std::string path);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Open descriptors. One of a directory outside is a way out of any change of root (fchdir(2), openat(2) with ".."), also
-// when it is the standard input.
+// Open descriptors. One of a directory outside is a way out of any change of root (fchdir(2), openat(2) with ".."),
+// also when it is the standard input.
 
 #pragma once
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The environment of what is locked in: PATH, HOME, LANG and TZ, what --keep-env keeps (and TERM, with --tty), and what
-// --setenv sets; of these the later win.
+// The environment of what is locked in: PATH, HOME, LANG and TZ, what --keep-env keeps (and TERM, with --tty), and
+// what --setenv sets; of these the later win.
 
 #pragma once
 

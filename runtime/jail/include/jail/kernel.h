@@ -8,8 +8,8 @@
 
 namespace starlit::jail {
 
-// One line for each feature: its name, yes or no, what it is for; or a JSON object. Each is tried in a child process, so
-// nothing changes for the caller.
+// One line for each feature: its name, yes or no, what it is for; or a JSON object. Each is tried in a child process,
+// so nothing changes for the caller.
 std::string kernel_report(bool as_json);
 
 }  // namespace starlit::jail

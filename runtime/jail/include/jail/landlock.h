@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Landlock (https://docs.kernel.org/userspace-api/landlock.html): what may be done below which directory, which TCP ports
-// may be used, and that signals and abstract sockets end at the jail. It also stops the use of a directory of the outside
-// that the process should have been left holding.
+// Landlock (https://docs.kernel.org/userspace-api/landlock.html): what may be done below which directory, which TCP
+// ports may be used, and that signals and abstract sockets end at the jail. It also stops the use of a directory of
+// the outside that the process should have been left holding.
 
 #pragma once
 
@@ -43,8 +43,8 @@ struct LandlockPolicy {
 
 inline constexpr int kLandlockNetAbi = 4;
 
-// Locks the calling thread, and what it starts, for good. Needs no_new_privs. Throws Error, also where the policy needs
-// more than the kernel has.
+// Locks the calling thread, and what it starts, for good. Needs no_new_privs. Throws Error, also where the policy
+// needs more than the kernel has.
 void apply_landlock(const LandlockPolicy& policy);
 
 }  // namespace starlit::jail

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 //
-// Namespaces (namespaces(7)) and the new root. Works without privilege: the user namespace comes first, and within it the
-// process may make the others (user_namespaces(7)).
+// Namespaces (namespaces(7)) and the new root. Works without privilege: the user namespace comes first, and within it
+// the process may make the others (user_namespaces(7)).
 //
-//     host mounts ... [ tmpfs, read-only ]            what pivot_root(2) makes the root; holds one directory:
-//                       `-- root/                     the program's /, entered by chroot(2): within a chroot no further
-//                             `-- what was asked for  user namespace can be made
+//     host mounts ... [ tmpfs, read-only ]          what pivot_root(2) makes the root; holds one directory:
+//                       `-- root/                   the program's /, entered by chroot(2): within a chroot no further
+//                           `-- what was asked for  user namespace can be made
 
 #pragma once
 
@@ -17,9 +17,9 @@
 
 namespace starlit::jail {
 
-// Moves the calling process into new namespaces; `flags` are CLONE_NEW*. Of a new pid namespace only later children are
-// part. With a user namespace the process keeps its ids there, and has all capabilities within. Throws Error, which says
-// what the system refuses and where it can be allowed.
+// Moves the calling process into new namespaces; `flags` are CLONE_NEW*. Of a new pid namespace only later children
+// are part. With a user namespace the process keeps its ids there, and has all capabilities within. Throws Error,
+// which says what the system refuses and where it can be allowed.
 void enter_namespaces(int flags);
 
 struct Mount {
@@ -46,8 +46,8 @@ struct Root {
 // Makes the root and enters it. Needs a mount namespace of its own and CAP_SYS_ADMIN in it. Throws Error.
 void enter_root(const Root& root);
 
-// Opens a directory to be entered with chroot(2), which needs no rights. Refuses one that others than root and the caller
-// may write, unless `is_writable`, and the root that the process has. Throws Error.
+// Opens a directory to be entered with chroot(2), which needs no rights. Refuses one that others than root and the
+// caller may write, unless `is_writable`, and the root that the process has. Throws Error.
 Fd open_chroot(const std::string& directory, bool is_writable);
 
 // Enters it: what was opened, whatever its path leads to by now. Needs CAP_SYS_CHROOT. Throws Error.

@@ -88,8 +88,8 @@ struct Options {
   std::vector<std::string> safe;  // the --safe options with their values, for the Tcl side
 };
 
-// Parses `words` up to the first that is no option, or behind "--". Returns what it found and how many words that were.
-// Throws Error `unknown option "--x"` and its like, with code USAGE.
+// Parses `words` up to the first that is no option, or behind "--". Returns what it found and how many words that
+// were. Throws Error `unknown option "--x"` and its like, with code USAGE.
 std::pair<Options, std::size_t> parse_options(std::span<const std::string> words);
 
 // Throws Error where options contradict each other or nothing could enforce them.

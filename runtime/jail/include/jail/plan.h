@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// A plan: the steps that a jail will take, made before any is taken, so that it can be shown, refused and tested without
-// effect. Then they are taken in this order, and any that fails ends the process with status 125 before anything of the
-// user's has run.
+// A plan: the steps that a jail will take, made before any is taken, so that it can be shown, refused and tested
+// without effect. Then they are taken in this order, and any that fails ends the process with status 125 before
+// anything of the user's has run.
 //
 //     prepare()   in the process that was started: descriptors, environment
 //     enter()     outside    ids, limits of the supervisor, namespaces; then the process forks:
@@ -61,8 +61,8 @@ class Plan {
   // Takes the steps of the first phase. Throws Error.
   void prepare();
 
-  // Takes the others. Returns in the locked process; where there is a supervisor, that one does not return, and a step
-  // that fails ends everything with status 125. Without one it throws Error.
+  // Takes the others. Returns in the locked process; where there is a supervisor, that one does not return, and a
+  // step that fails ends everything with status 125. Without one it throws Error.
   void enter();
 
  private:

@@ -20,15 +20,15 @@ void forbid_new_privileges();
 // Whether the process was lent rights that its caller does not have: by a set-id bit or a file capability.
 bool has_lent_rights();
 
-// Empties the bounding set and locks the secure bits, where the process has CAP_SETPCAP: before ids are given up, with
-// which that goes. Throws Error.
+// Empties the bounding set and locks the secure bits, where the process has CAP_SETPCAP: before ids are given up,
+// with which that goes. Throws Error.
 void lower_bounding_set();
 
 // Empties all sets of capabilities for good: bounding, ambient, inheritable, permitted, effective. Proves it.
 void drop_capabilities();
 
-// Puts into effect those of the permitted capabilities that `mask` names, of the first 32 (1 << CAP_SYS_CHROOT), and no
-// other.
+// Puts into effect those of the permitted capabilities that `mask` names, of the first 32 (1 << CAP_SYS_CHROOT), and
+// no other.
 void set_effective(std::uint32_t mask);
 
 // Real, effective, saved and filesystem ids; supplementary groups too where the kernel lets this process set them.
@@ -44,8 +44,8 @@ void leave_session();
 // Not to be traced or dumped.
 void hide_from_others();
 
-// Memory that was written can not become code: prctl(PR_SET_MDWE), Linux 6.3. Does nothing on older kernels, where the
-// filter alone sees to it.
+// Memory that was written can not become code: prctl(PR_SET_MDWE), Linux 6.3. Does nothing on older kernels, where
+// the filter alone sees to it.
 void forbid_new_code();
 
 }  // namespace starlit::jail

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 //
-// Promises: named classes of system calls, after OpenBSD's pledge(2). One table says which call, with which arguments,
-// needs which promises; the filter is built from it, a denial is explained by it, and `safekit --promises` prints it.
+// Promises: named classes of system calls, after OpenBSD's pledge(2). One table says which call, with which
+// arguments, needs which promises; the filter is built from it, a denial is explained by it, and `safekit --promises`
+// prints it.
 //
 // 1. A call that no row names is denied whatever is promised.
-// 2. A row may need several promises: opening a file that may be made, for reading and writing, needs rpath, wpath and
-//    cpath.
+// 2. A row may need several promises: opening a file that may be made, for reading and writing, needs rpath, wpath
+//    and cpath.
 // 3. Arguments are compared as the kernel reads them: an int by its low 32 bits. What lies behind a pointer cannot be
 //    seen (seccomp(2)), so no row depends on a path or an address.
-// 4. Unlike OpenBSD's, `stdio` holds neither fchdir(2) (what a program with a directory of the outside would leave by) nor
-//    recvmsg(2) (by which it would be handed one).
+// 4. Unlike OpenBSD's, `stdio` holds neither fchdir(2) (what a program with a directory of the outside would leave
+//    by) nor recvmsg(2) (by which it would be handed one).
 
 #pragma once
 
@@ -98,8 +99,8 @@ int highest_known_call() noexcept;
 
 using Arguments = std::array<std::uint64_t, 6>;
 
-// What lacks for a call to be allowed: the smallest set of promises that allows it with these arguments. 0 where it is
-// allowed; nothing where no promise allows it. Usable in a signal handler.
+// What lacks for a call to be allowed: the smallest set of promises that allows it with these arguments. 0 where it
+// is allowed; nothing where no promise allows it. Usable in a signal handler.
 struct Lack {
   Promises promises;
   std::string_view call;
@@ -107,8 +108,9 @@ struct Lack {
 };
 std::optional<Lack> lack_of(int call, const Arguments& arguments, Promises granted, int own_process) noexcept;
 
-// For learning: a call and which of its rows match these arguments, in one number; and the smallest part of `promises`
-// with which, and what is granted anyway, each of those calls is allowed. Of two that would do, the one that says less.
+// For learning: a call and which of its rows match these arguments, in one number; and the smallest part of
+// `promises` with which, and what is granted anyway, each of those calls is allowed. Of two that would do, the one
+// that says less.
 std::uint64_t needs_of(int call, const Arguments& arguments, int own_process) noexcept;
 Promises least_promises(std::span<const std::uint64_t> needs, Promises promises, Promises granted);
 

@@ -29,8 +29,8 @@ class WorkingFile {
   // Begins with what `base` reads, or empty without one. `temporary` makes the temporary file when it is needed.
   WorkingFile(std::unique_ptr<MemberReader> base, std::function<Fd()> temporary);
 
-  // The content of a file of the host, only to be read: so much of it, or all of one that states no size. Reading throws
-  // Error{EIO, "CHANGED"} where it became shorter meanwhile.
+  // The content of a file of the host, only to be read: so much of it, or all of one that states no size. Reading
+  // throws Error{EIO, "CHANGED"} where it became shorter meanwhile.
   WorkingFile(Fd file, std::int64_t size_bytes);
 
   std::int64_t size_bytes() const noexcept { return size_bytes_; }

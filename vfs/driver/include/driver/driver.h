@@ -2,15 +2,16 @@
 //
 // The archive file system for Tcl: a Tcl_Filesystem over the mount table.
 //
-// Its procedures are thin: each asks the mount table for the place of a path, the archive for the member, and turns the
-// answer, or the Error, into what Tcl expects. See Tcl_FSRegister(3tcl).
+// Its procedures are thin: each asks the mount table for the place of a path, the archive for the member, and turns
+// the answer, or the Error, into what Tcl expects. See Tcl_FSRegister(3tcl).
 //
-// 1. In an archive mounted for reading every change fails with EROFS; in a writable one it does what it does on a disk.
-// 2. In an archive mounted for reading a member is readable whatever its permission bits say; it is executable when it
-//    is a directory or has an x bit.
+// 1. In an archive mounted for reading every change fails with EROFS; in a writable one it does what it does on a
+//    disk.
+// 2. In an archive mounted for reading a member is readable whatever its permission bits say; it is executable when
+//    it is a directory or has an x bit.
 // 3. Symbolic links are followed inside their archive; one that leads out of it leads nowhere (ENOENT).
-// 4. `cd` into an archive leaves the process in the nearest real directory, that of the archive's file, so `exec` runs
-//    there.
+// 4. `cd` into an archive leaves the process in the nearest real directory, that of the archive's file, so `exec`
+//    runs there.
 
 #pragma once
 
@@ -43,17 +44,17 @@ void unmount_archive(const std::string& point);
 void hold_mounts();
 
 // Copies between the host and an archive, or two archives: a file or link, or a directory with all below it. 0 or an
-// errno; nothing where a path is of another file system, and Tcl has to do it. `culprit` becomes the path that failed, with
-// a reference for the caller.
+// errno; nothing where a path is of another file system, and Tcl has to do it. `culprit` becomes the path that
+// failed, with a reference for the caller.
 std::optional<int> copy_across(Tcl_Obj* source, Tcl_Obj* target) noexcept;
 std::optional<int> copy_directory_across(Tcl_Obj* source, Tcl_Obj* target, Tcl_Obj** culprit) noexcept;
 
-// Whether a copy between those can move `source`: false for a mount point, for what is or holds the target, also by another
-// mount of the same archive, and for the file of the archive that the target lies in.
+// Whether a copy between those can move `source`: false for a mount point, for what is or holds the target, also by
+// another mount of the same archive, and for the file of the archive that the target lies in.
 bool may_move_across(Tcl_Obj* source, Tcl_Obj* target) noexcept;
 
-// `file tempfile nameVariable template` where the template's directory lies in a writable archive; TCL_CONTINUE where it
-// does not and Tcl has to do it.
+// `file tempfile nameVariable template` where the template's directory lies in a writable archive; TCL_CONTINUE where
+// it does not and Tcl has to do it.
 int temporary_file(Tcl_Interp* interp, Tcl_Obj* variable, Tcl_Obj* path_template) noexcept;
 
 // How much of a path (its first bytes) lies at or above a mount point and so needs no look at the host: the length of
