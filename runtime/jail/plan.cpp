@@ -214,14 +214,14 @@ void Plan::plan_lock() {
     std::string what = "Landlock (ABI " + std::to_string(abi) + ")";
     if (!options_.connect_ports.empty()) what += "; TCP connections to port " + ports_text(options_.connect_ports);
     if (!options_.bind_ports.empty()) what += "; TCP servers at port " + ports_text(options_.bind_ports);
-    add(kLandlockLayer, Phase::kLock, what, "files, signals and sockets outside, should another layer fail", [this] {
+    add(kLandlockLayer, Phase::kLock, what, "files, signals and sockets outside, should another layer fail", [this, abi] {
       LandlockPolicy policy;
       policy.is_connect_limited = !options_.connect_ports.empty() || (options_.promises & kInetClient) == 0;
       policy.is_bind_limited = !options_.bind_ports.empty() || (options_.promises & kInetServer) == 0;
       policy.connect_ports = options_.connect_ports;
       policy.bind_ports = options_.bind_ports;
-      // Any free one, as Tcl's clients ask for.
-      if ((options_.promises & kInetClient) != 0) policy.bind_ports.push_back(0);
+      // Any free one, as Tcl's clients ask for; where Landlock knows no ports they may take others too.
+      if (abi >= kLandlockNetAbi && (options_.promises & kInetClient) != 0) policy.bind_ports.push_back(0);
       std::vector<Fd> open;
       const auto allow = [&](const std::string& path, Promises promises) {
         open.push_back(open_file(path, O_PATH));
