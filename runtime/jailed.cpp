@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "jail/descriptors.h"
 #include "jail/kernel.h"
+#include "jail/oci.h"
 #include "jail/plan.h"
 #include "run.h"
 #include "script_file.h"
@@ -218,6 +219,11 @@ std::string promises_text() {
   return text;
 }
 
+std::string filter_text(const jail::Options& options) {
+  jail::check_options(options);
+  return jail::oci_filter(options.promises);
+}
+
 int print(const std::string& text) {
   const bool is_written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   return is_written ? 0 : jail::kExitJail;
@@ -229,6 +235,7 @@ std::optional<int> answer(const jail::Options& options) {
     case jail::Action::kHelp: return print(std::string(kUsage) + jail::options_help() + kStatuses);
     case jail::Action::kVersion: return print(version_text());
     case jail::Action::kPromises: return print(promises_text());
+    case jail::Action::kOciFilter: return print(filter_text(options) + "\n");
     case jail::Action::kCheck: return print(jail::kernel_report(options.is_json));
     case jail::Action::kExplain: return print(jail::Plan(options, {}).explanation());
     case jail::Action::kDryRun: return print(jail::Plan(options, {}).listing());
@@ -238,11 +245,17 @@ std::optional<int> answer(const jail::Options& options) {
   return std::nullopt;
 }
 
-void enter_in_process(int count, Tcl_Obj* const objects[]) {
+// The words of a command, all of which are options.
+jail::Options options_of(int count, Tcl_Obj* const objects[]) {
   std::vector<std::string> words;
   for (int i = 1; i < count; ++i) words.push_back(to_host(string_of(objects[i])));
   auto [options, used] = jail::parse_options(words);
   if (used != words.size()) throw Error(EINVAL, "USAGE", quoted("not an option", words[used]));
+  return std::move(options);
+}
+
+void enter_in_process(int count, Tcl_Obj* const objects[]) {
+  jail::Options options = options_of(count, objects);
   if (options.action != jail::Action::kRun || options.is_program || options.is_safe) {
     throw Error(EINVAL, "USAGE", "safekit::enter only locks in: no --program, --safe or other action");
   }
@@ -324,12 +337,18 @@ int run(const std::vector<std::string>& words, const char* argv0) {
 
 }  // namespace
 
-void create_jail_command(Tcl_Interp* interp) {
+void create_jail_commands(Tcl_Interp* interp) {
   Tcl_CreateNamespace(interp, "::safekit", nullptr, nullptr);
   Tcl_CreateObjCommand(
       interp, "::safekit::enter",
       [](ClientData, Tcl_Interp* caller, int count, Tcl_Obj* const objects[]) noexcept {
         return command(caller, [&] { enter_in_process(count, objects); });
+      },
+      nullptr, nullptr);
+  Tcl_CreateObjCommand(
+      interp, "::safekit::filter",
+      [](ClientData, Tcl_Interp* caller, int count, Tcl_Obj* const objects[]) noexcept {
+        return command(caller, [&] { Tcl_SetObjResult(caller, new_string(filter_text(options_of(count, objects)))); });
       },
       nullptr, nullptr);
 }

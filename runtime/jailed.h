@@ -16,14 +16,17 @@
 
 namespace starlit {
 
-// Creates ::safekit::enter in an interpreter:
+// Creates two commands in an interpreter:
 //
 //     safekit::enter ?OPTION ...?
 //         Locks this process in, for good, with what it has open: options as `safekit --help` lists them. What is
 //         mounted read-only stays readable. There is no supervisor, so no pid namespace, no --limit-time and no
 //         summary. Refused while the process has other threads. Errors: {STARLIT USAGE}, {STARLIT word}, {POSIX ...};
 //         a step that fails may leave the earlier ones applied, so a script does best to end then.
-void create_jail_command(Tcl_Interp* interp);
+//
+//     safekit::filter ?OPTION ...?
+//         Returns what `safekit --oci-filter` prints for these options, and locks nothing.
+void create_jail_commands(Tcl_Interp* interp);
 
 // `words` are the options, the file, its arguments. `argv0` finds the own executable. Returns the exit status, in the
 // locked process; outside it does not return once a program was started. Exit statuses: --help lists them.

@@ -264,6 +264,8 @@ constexpr Option kActions[] = {
     {"--learn", "", "runs the program WITHOUT a jail, then prints the promises that it needs",
      [](Options& o, Words) { o.action = Action::kLearn; }},
     {"--promises", "", "prints the promises, call by call", [](Options& o, Words) { o.action = Action::kPromises; }},
+    {"--oci-filter", "", "prints the filter of these promises as `linux.seccomp` of an OCI config.json",
+     [](Options& o, Words) { o.action = Action::kOciFilter; }},
     {"--json", "", "--check as JSON", [](Options& o, Words) { o.is_json = true; }},
     {"--help", "", "prints this text", [](Options& o, Words) { o.action = Action::kHelp; }},
     {"--version", "", "prints the version", [](Options& o, Words) { o.action = Action::kVersion; }},

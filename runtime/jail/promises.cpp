@@ -375,7 +375,8 @@ constexpr Forbidden kForbidden[] = {
     FORBIDDEN(setuid), FORBIDDEN(setgid), FORBIDDEN(setresuid), FORBIDDEN(setresgid), FORBIDDEN(setgroups),
     FORBIDDEN(capset), FORBIDDEN(seccomp), FORBIDDEN(landlock_create_ruleset), FORBIDDEN(reboot),
     FORBIDDEN(kexec_load), FORBIDDEN(init_module), FORBIDDEN(swapon), FORBIDDEN(setpriority), FORBIDDEN(tkill),
-    FORBIDDEN(rt_sigqueueinfo), FORBIDDEN(setrlimit), FORBIDDEN(vmsplice), FORBIDDEN(signalfd4),
+    FORBIDDEN(rt_sigqueueinfo), FORBIDDEN(setrlimit), FORBIDDEN(vmsplice), FORBIDDEN(signalfd4), FORBIDDEN(clone3),
+    FORBIDDEN(openat2),
 #ifdef __x86_64__
     FORBIDDEN(mknod), FORBIDDEN(modify_ldt),
 #endif

@@ -15,6 +15,7 @@
 
 #include "jail/filter.h"
 #include "jail/limits.h"
+#include "jail/oci.h"
 #include "jail/options.h"
 #include "jail/promises.h"
 #include "support.h"
@@ -345,4 +346,20 @@ TEST_CASE("every option has a line of help") {
   for (const char* name : {"--allow PROMISES", "--limit-time TIME", "--without LAYERS", "--learn", "--safe-read PATH"}) {
     CHECK(help.find("  " + std::string(name) + " ") != std::string::npos);
   }
+}
+
+TEST_CASE("the filter for container runtimes names every call that a promise allows, and those that are not implemented") {
+  for (unsigned bit = 0; bit < 17; ++bit) {
+    const Promises promises = kStdio | 1u << bit;
+    const std::string json = oci_filter(promises);
+    for (const Rule& rule : rules()) {
+      CAPTURE(rule.name, promises);
+      if ((rule.needs & ~promises) == 0) CHECK(json.find("\"" + std::string(rule.name) + "\"") != std::string::npos);
+    }
+    CHECK(json.find("{\"names\": [\"clone3\", \"openat2\"], \"action\": \"SCMP_ACT_ERRNO\", \"errnoRet\": 38}") !=
+          std::string::npos);
+  }
+  CHECK(oci_filter(kStdio).find("execve") == std::string::npos);
+  CHECK(oci_filter(kStdio).find("\"mprotect\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{\"index\": 2, \"value\": 4, "
+                                "\"valueTwo\": 0, \"op\": \"SCMP_CMP_MASKED_EQ\"}]") != std::string::npos);
 }

@@ -2,14 +2,14 @@
 #
 # units.tcl: how to run the program in its root, said three times from the same manifest: as a command line of
 # safekit, as a systemd unit (systemd.exec(5), systemd.resource-control(5)) and as an OCI config.json (the runtime
-# specification, 1.0).
+# specification, 1.1).
 #
 #	what                          safekit            systemd                        OCI
 #	the root, read-only           --root             RootDirectory, ReadOnlyPaths   root
 #	writable directories          --tmpfs, --bind    TemporaryFileSystem, BindPaths mounts
 #	user                          --uid, --gid       User, Group                    process.user
 #	network                       --net, --bind-tcp  PrivateNetwork, SocketBind*    network namespace
-#	system calls                  --allow            SystemCallFilter               -
+#	system calls                  --allow            SystemCallFilter               seccomp
 #	host name                     --hostname         -                              hostname
 #	limits                        --limit-*          MemoryMax, ...                 resources, rlimits
 #
@@ -17,6 +17,10 @@
 
 namespace eval ::mkjail::units {
     variable defaultSize 64M
+    # What of /proc tells of the host or changes it, as container runtimes have it.
+    variable maskedPaths {/proc/acpi /proc/kcore /proc/keys /proc/latency_stats /proc/sched_debug /proc/scsi /proc/timer_list
+	/proc/timer_stats}
+    variable readonlyPaths {/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger}
 }
 
 # ::mkjail::units::Writable --
@@ -195,9 +199,14 @@ proc ::mkjail::units::UnitWord {word exec} {
 #	An OCI config.json.
 
 proc ::mkjail::units::Oci {facts} {
+    variable maskedPaths
+    variable readonlyPaths
+
+    package require safekit
     dict with facts {}
-    set ports [expr {[llength $bind] || [llength $connect] ? " and ports" : ""}]
-    ::mkjail::Note "an OCI config.json says nothing of promises$ports; give the runtime a seccomp profile"
+    if {[llength $bind] || [llength $connect]} {
+	::mkjail::Note "an OCI config.json says nothing of ports ([join [concat $bind $connect] {, }])"
+    }
     set Object ::mkjail::json::Object
     set Array ::mkjail::json::Array
     set Text ::mkjail::json::Text
@@ -214,7 +223,8 @@ proc ::mkjail::units::Oci {facts} {
 		[$Object [list type [$Text RLIMIT_NOFILE] hard $files soft $files]] \
 		[$Object [list type [$Text RLIMIT_CORE] hard 0 soft 0]]]] \
 	    noNewPrivileges true]]
-    set list [list [Mount /dev tmpfs tmpfs {nosuid noexec mode=755 size=64k}]]
+    # Runtimes look into the container's /proc themselves.
+    set list [list [Mount /proc proc proc {nosuid noexec nodev}] [Mount /dev tmpfs tmpfs {nosuid noexec mode=755 size=64k}]]
     foreach mount $mounts {
 	lassign $mount directory size source
 	if {$source eq ""} {
@@ -232,9 +242,12 @@ proc ::mkjail::units::Oci {facts} {
 	    namespaces [$Array $namespaces] \
 	    resources [$Object [list \
 		memory [$Object [list limit [Bytes $memory]]] \
-		pids [$Object [list limit $processes]]]]]]
+		pids [$Object [list limit $processes]]]] \
+	    maskedPaths [$Texts $maskedPaths] \
+	    readonlyPaths [$Texts $readonlyPaths] \
+	    seccomp [::safekit::filter --allow [join $allow ,]]]]
     return [::mkjail::json::Indent [$Object [list \
-	    ociVersion [$Text 1.0.2] \
+	    ociVersion [$Text 1.1.0] \
 	    process $process \
 	    root [$Object [list path [$Text $root] readonly true]] \
 	    hostname [$Text $hostname] \

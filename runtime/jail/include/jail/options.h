@@ -54,7 +54,7 @@ std::string layer_list(Layers layers);
 // The last is for safekit-chroot: the root is changed and the rights are gone when the program starts.
 enum class Mode { kNamespaces, kChroot, kLandlock, kChrooted };
 enum class Network { kNone, kLoopback, kHost };
-enum class Action { kRun, kHelp, kVersion, kExplain, kDryRun, kCheck, kPromises, kLearn };
+enum class Action { kRun, kHelp, kVersion, kExplain, kDryRun, kCheck, kPromises, kOciFilter, kLearn };
 
 // What safekit-chroot has done before: `--chrooted FILE:DEVICE:INODE`.
 struct Chrooted {
