@@ -21,6 +21,8 @@
 //   TclpObjNormalizePath     paths at or below a mount point: no look at the host (a system call for each part) for what
 //                            cannot be there
 //   getaddrinfo              "localhost" where there is no /etc/hosts to look it up in (RFC 6761, section 6.3)
+//   getnameinfo,             the name of an address that -sockname and -peername ask for, and of the own host, for `info
+//   TclpGetHostByName        hostname`: a number or the short name does, so a jail that denies the look-up says nothing
 //   dlopen, dlerror          not usable in a static program: a clear message
 
 #include <langinfo.h>
@@ -84,6 +86,9 @@ int __real_Tcl_FSCopyDirectory(Tcl_Obj* source, Tcl_Obj* target, Tcl_Obj** culpr
 int __real_Tcl_FSRenameFile(Tcl_Obj* source, Tcl_Obj* target) noexcept;
 struct passwd* __real_TclpGetPwUid(uid_t uid) noexcept;
 char* __real_setlocale(int category, const char* locale) noexcept;
+struct hostent* __real_TclpGetHostByName(const char* name) noexcept;
+int __real_getnameinfo(const sockaddr* address, socklen_t size, char* host, socklen_t host_size, char* service,
+                       socklen_t service_size, int flags) noexcept;
 int __real_getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** result) noexcept;
 
 TclFile __wrap_TclpCreateTempFile(const char* contents) noexcept {
@@ -179,6 +184,17 @@ int __wrap_getaddrinfo(const char* node, const char* service, const addrinfo* hi
     return __real_getaddrinfo(nullptr, service == nullptr ? "0" : service, &loopback, result);
   }
   return __real_getaddrinfo(node, service, hints, result);
+}
+
+struct hostent* __wrap_TclpGetHostByName(const char* name) noexcept {
+  const starlit::jail::Untold quiet;
+  return __real_TclpGetHostByName(name);
+}
+
+int __wrap_getnameinfo(const sockaddr* address, socklen_t size, char* host, socklen_t host_size, char* service,
+                       socklen_t service_size, int flags) noexcept {
+  const starlit::jail::Untold quiet;
+  return __real_getnameinfo(address, size, host, host_size, service, service_size, flags);
 }
 
 void* __wrap_dlopen(const char*, int) noexcept { return nullptr; }

@@ -190,7 +190,7 @@ constexpr Option kLimitOptions[] = {
      [](Options& o, Words v) { o.limits.time_s = parse_duration(v[0]); }},
     {"--limit-processes", "N", "32, threads included",
      [](Options& o, Words v) { o.limits.processes = parse_count(v[0]); }},
-    {"--limit-files", "N", "64 open at a time",
+    {"--limit-files", "N", "64 open at a time; the jail itself needs 8",
      [](Options& o, Words v) { o.limits.files = parse_count(v[0]); }},
     {"--limit-file-size", "SIZE", "16M",
      [](Options& o, Words v) { o.limits.file_size_bytes = parse_size(v[0]); }},
@@ -286,6 +286,15 @@ const Option* find_option(std::string_view name) {
   return nullptr;
 }
 
+// Open at a time while the jail is set up, with one to spare: the standard ones, the program's file twice, a ruleset of
+// Landlock's and what it shows.
+std::uint64_t least_files(const Options& options) {
+  std::uint64_t least = 8;
+  if (options.mode != Mode::kLandlock) return least;
+  for (const Mount& mount : options.root.mounts) least += mount.kind == Mount::Kind::kDevices ? std::size(kHarmlessDevices) : 1;
+  return least + ((options.promises & kDns) != 0 ? 2 : 0);
+}
+
 }  // namespace
 
 std::string layer_list(Layers layers) {
@@ -375,6 +384,10 @@ void check_options(const Options& options) {
     return name.starts_with("--limit-") && name != "--limit-time";
   });
   if (names_limits && lacks(kLimitsLayer)) refuse("the layer limits is left out, and a limit is asked for");
+  if (!lacks(kLimitsLayer) && options.limits.files && *options.limits.files < least_files(options)) {
+    refuse("--limit-files " + std::to_string(*options.limits.files) + " is too few: the jail itself needs " +
+           std::to_string(least_files(options)));
+  }
   if (!options.set_environment.empty() && lacks(kEnvironmentLayer)) refuse("--setenv needs the layer environment");
   if ((options.uid || options.gid) && lacks(kIdsLayer)) refuse("--uid and --gid need the layer ids");
   if ((options.uid.value_or(::getuid()) != ::getuid() || options.gid.value_or(::getgid()) != ::getgid()) &&

@@ -54,7 +54,8 @@ std::string ports_text(const std::vector<std::uint16_t>& ports) {
 }
 
 [[noreturn]] void fail_step(const Step& step, const Error& error) {
-  throw Error(error.posix(), error.code(), "couldn't set up the jail: " + step.does + ": " + error.text());
+  const char* hint = error.posix() == EMFILE ? " (hint: a higher --limit-files: what is open already counts)" : "";
+  throw Error(error.posix(), error.code(), "couldn't set up the jail: " + step.does + ": " + error.text() + hint);
 }
 
 }  // namespace

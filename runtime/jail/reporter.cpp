@@ -67,6 +67,7 @@ struct State {
 State state;
 
 thread_local volatile Promises last_denial = 0;
+thread_local volatile bool is_untold = false;
 
 // A line put together without allocating.
 class Line {
@@ -170,7 +171,7 @@ void handle(int, siginfo_t* info, void* context) noexcept {
 #endif
   const auto lack = lack_of(call, arguments, state.granted, static_cast<int>(::getpid()));
   const Promises missing = lack ? lack->promises : 1U << 31;
-  const bool is_told = !is_probe(call, arguments);
+  const bool is_told = !is_untold && !is_probe(call, arguments);
   if (is_told && call >= 0 && static_cast<std::size_t>(call) < state.report->seen.size()) {
     const std::uint32_t before = state.report->seen[static_cast<std::size_t>(call)].fetch_or(missing);
     if ((before & missing) != missing) {
@@ -217,6 +218,9 @@ void start_reporter(Report* report, Promises granted, int error_fd, bool is_lear
   action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART;
   if (::sigaction(SIGSYS, &action, nullptr) != 0) throw posix_error("couldn't handle", "SIGSYS");
 }
+
+Untold::Untold() noexcept : before_(is_untold) { is_untold = true; }
+Untold::~Untold() { is_untold = before_; }
 
 const void* gate_address() noexcept { return starlit_gate; }
 

@@ -35,6 +35,19 @@ Report* make_report();
 // Takes over SIGSYS in this process. `error_fd` stays open: lines go there; -1 for none.
 void start_reporter(Report* report, Promises granted, int error_fd, bool is_learning);
 
+// While one lives, what this thread is denied is not told, counted or learned: for what a library tries by itself, and does
+// without.
+class Untold {
+ public:
+  Untold() noexcept;
+  ~Untold();
+  Untold(const Untold&) = delete;
+  Untold& operator=(const Untold&) = delete;
+
+ private:
+  bool before_;
+};
+
 // The address behind the gate's instruction: build_filter().
 const void* gate_address() noexcept;
 
