@@ -35,7 +35,7 @@ constexpr int kLockTries = 500;
 constexpr unsigned kLockPause_us = 10'000;
 
 constexpr const char* kRunSafe =
-    "package require safekit::safe; safekit::safe::run $safekit::mount $argv [safekit::safe::policy $safekit::words]";
+    "package require safekit::safe; safekit::safe::main $safekit::mount $argv $safekit::words";
 
 constexpr const char* kUsage =
     "usage: safekit [OPTION ...] [--] FILE [ARGUMENT ...]\n"
@@ -162,7 +162,7 @@ jail::Promises promises_of(Archive& archive) {
   return 0;
 }
 
-// safekit::safe::run MOUNT ARGV POLICY, of package safekit::safe.
+// safekit::safe::main MOUNT ARGV WORDS, of package safekit::safe.
 int run_safe(Runtime& runtime, Tcl_Obj* mount, const std::vector<std::string>& words) {
   Tcl_Interp* interp = runtime.interp.get();
   Tcl_Obj* list = Tcl_NewListObj(0, nullptr);

@@ -3,6 +3,7 @@
 # safe.tcl: package safekit::safe, which runs a kit's main.tcl in a safe interpreter: what `safekit --safe` calls.
 #
 #     package require safekit::safe
+#     safekit::safe::main MOUNT ARGUMENTS WORDS       the same, with a policy that options of the command line say
 #     safekit::safe::run MOUNT ARGUMENTS POLICY       does not return: ends the process as the kit's main.tcl does
 #     safekit::safe::create MOUNT POLICY              the interpreter alone, for a program that goes on
 #     safekit::safe::policy WORDS                     the policy that options of the command line say; see policy.tcl
@@ -64,10 +65,28 @@ foreach ::safekit::safe::file {policy tokens files glob exec host} {
     source [file join [file dirname [info script]] $::safekit::safe::file.tcl]
 }
 
+# ::safekit::safe::main --
+#
+#	What `safekit --safe` calls: [run], with the policy that these options say. What is wrong with them ends the process
+#	with status 125, as every option does.
+
+proc ::safekit::safe::main {mount arguments words} {
+    if {[catch {policy $words} policy]} {
+	Misuse $policy
+    }
+    run $mount $arguments $policy
+}
+
+proc ::safekit::safe::Misuse {message} {
+    catch {puts stderr "safekit: $message"}
+    ::exit 125
+}
+
 # ::safekit::safe::run --
 #
 #	Runs a kit's main.tcl, or a script, in a new safe interpreter, and ends the process: with what the script gives to
-#	[exit], with 0 at its end, and with 1 and the trace of the error on stderr when it fails or exceeds a limit.
+#	[exit], with 0 at its end, and with 1 and the trace of the error on stderr when it fails or exceeds a limit. It ends
+#	with 125 when the interpreter cannot be made, as when a path to be granted is not there.
 #
 # Arguments:
 #	mount -		The directory at which the kit is mounted, an unpacked kit, or the file of a script.
@@ -78,7 +97,9 @@ proc ::safekit::safe::run {mount arguments policy} {
     variable exceeded
 
     set policy [CheckPolicy $policy]
-    set child [create $mount $policy]
+    if {[catch {create $mount $policy} child]} {
+	Misuse $child
+    }
     ::interp alias $child exit {} ::safekit::safe::Call $child exit
     set mainName [Prepare $child $mount $arguments]
     StartLimits $child $policy
@@ -327,6 +348,10 @@ proc ::safekit::safe::Posix {what script} {
 		Deny link $what "links are not followed"
 	    }
 	    Refuse $errorCode "$what: [lindex $errorCode 2]"
+	}
+	SAFEKIT {
+	    # The jail's own denial, which names promises.
+	    Refuse $errorCode "$what: permission denied"
 	}
 	SAFEKIT-CLEAN {
 	    return -options $options $result
