@@ -23,8 +23,11 @@
 //   getaddrinfo              "localhost" where there is no /etc/hosts to look it up in (RFC 6761, section 6.3)
 //   getnameinfo,             the name of an address that -sockname and -peername ask for, and of the own host, for `info
 //   TclpGetHostByName        hostname`: a number or the short name does, so a jail that denies the look-up says nothing
+//   open, connect, bind      what Landlock has denied is told (jail/reporter.h)
 //   dlopen, dlerror          not usable in a static program: a clear message
 
+#include <errno.h>
+#include <fcntl.h>
 #include <langinfo.h>
 #include <netdb.h>
 #include <nss.h>
@@ -36,6 +39,7 @@
 #include <unistd.h>
 
 #include <clocale>
+#include <cstdarg>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -89,6 +93,9 @@ char* __real_setlocale(int category, const char* locale) noexcept;
 struct hostent* __real_TclpGetHostByName(const char* name) noexcept;
 int __real_getnameinfo(const sockaddr* address, socklen_t size, char* host, socklen_t host_size, char* service,
                        socklen_t service_size, int flags) noexcept;
+int __real_open(const char* path, int flags, ...) noexcept;
+int __real_connect(int socket, const sockaddr* address, socklen_t size) noexcept;
+int __real_bind(int socket, const sockaddr* address, socklen_t size) noexcept;
 int __real_getaddrinfo(const char* node, const char* service, const addrinfo* hints, addrinfo** result) noexcept;
 
 TclFile __wrap_TclpCreateTempFile(const char* contents) noexcept {
@@ -153,7 +160,9 @@ const char* __wrap_Tcl_PosixError(Tcl_Interp* interp) noexcept {
   if (!is_denied || interp == nullptr) return text;
   Tcl_Obj* words = Tcl_NewListObj(0, nullptr);
   for (const char* word : {"SAFEKIT", "DENIED"}) Tcl_ListObjAppendElement(nullptr, words, Tcl_NewStringObj(word, -1));
-  if (denial != ~0u) {
+  if (denial == starlit::jail::kLandlockDenial) {
+    Tcl_ListObjAppendElement(nullptr, words, Tcl_NewStringObj("landlock", -1));
+  } else if (denial != ~0u) {
     starlit::jail::for_each_name(
         denial,
         [](void* list, std::string_view name) {
@@ -195,6 +204,31 @@ int __wrap_getnameinfo(const sockaddr* address, socklen_t size, char* host, sock
                        socklen_t service_size, int flags) noexcept {
   const starlit::jail::Untold quiet;
   return __real_getnameinfo(address, size, host, host_size, service, service_size, flags);
+}
+
+int __wrap_open(const char* path, int flags, ...) noexcept {
+  mode_t mode = 0;
+  if ((flags & (O_CREAT | O_TMPFILE)) != 0) {
+    va_list rest;
+    va_start(rest, flags);
+    mode = va_arg(rest, mode_t);
+    va_end(rest);
+  }
+  const int fd = __real_open(path, flags, mode);
+  if (fd < 0 && errno == EACCES) starlit::jail::explain_open(path, flags);
+  return fd;
+}
+
+int __wrap_connect(int socket, const sockaddr* address, socklen_t size) noexcept {
+  const int result = __real_connect(socket, address, size);
+  if (result != 0 && errno == EACCES) starlit::jail::explain_address(socket, address, false);
+  return result;
+}
+
+int __wrap_bind(int socket, const sockaddr* address, socklen_t size) noexcept {
+  const int result = __real_bind(socket, address, size);
+  if (result != 0 && errno == EACCES) starlit::jail::explain_address(socket, address, true);
+  return result;
 }
 
 void* __wrap_dlopen(const char*, int) noexcept { return nullptr; }

@@ -53,6 +53,19 @@ std::string ports_text(const std::vector<std::uint16_t>& ports) {
   return text;
 }
 
+// As the ruleset has them.
+LandlockLimits landlock_limits(const Options& options) {
+  LandlockLimits limits;
+  limits.are_files_limited = options.mode == Mode::kLandlock;
+  if (landlock_abi() < kLandlockNetAbi) return limits;
+  if (!options.connect_ports.empty()) limits.connect_ports = options.connect_ports;
+  if (!options.bind_ports.empty() || (options.promises & kInetServer) == 0) {
+    limits.bind_ports = options.bind_ports;
+    limits.bind_ports->push_back(0);
+  }
+  return limits;
+}
+
 [[noreturn]] void fail_step(const Step& step, const Error& error) {
   const char* hint = error.posix() == EMFILE ? " (hint: a higher --limit-files: what is open already counts)" : "";
   throw Error(error.posix(), error.code(), "couldn't set up the jail: " + step.does + ": " + error.text() + hint);
@@ -280,8 +293,11 @@ void Plan::plan_filter() {
     });
   }
   if (reports && !is_learning) {
-    add(kSeccompLayer, Phase::kSelfTest, "a line about each kind of denial", "", [this] {
+    // Now: the filter lets nobody ask for the version of Landlock.
+    const LandlockLimits limits = has(kLandlockLayer) ? landlock_limits(options_) : LandlockLimits{};
+    add(kSeccompLayer, Phase::kSelfTest, "a line about each kind of denial", "", [this, limits] {
       start_reporter(context_.report, options_.promises, options_.is_quiet ? -1 : STDERR_FILENO, false);
+      start_landlock_reporter(limits);
     });
   }
 }

@@ -3,6 +3,8 @@
 #include "jail/reporter.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -10,8 +12,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
+#include <string>
 
 #include "base/error.h"
 
@@ -65,6 +69,7 @@ struct State {
   bool is_learning = false;
 };
 State state;
+LandlockLimits landlock;
 
 thread_local volatile Promises last_denial = 0;
 thread_local volatile bool is_untold = false;
@@ -148,6 +153,38 @@ bool is_probe(int call, const Arguments& arguments) noexcept {
   return (arguments[0] & 0xffffffff) == AF_NETLINK || (arguments[1] & 0xffffffff) == (SOCK_DGRAM | SOCK_CLOEXEC);
 }
 
+// Each kind once.
+enum LandlockKind : unsigned { kReadKind, kWriteKind, kConnectKind, kBindKind };
+void tell_landlock(LandlockKind kind, const std::string& text) {
+  static std::atomic<unsigned> told = 0;
+  last_denial = kLandlockDenial;
+  if ((told.fetch_or(1u << kind) & 1u << kind) != 0) return;
+  state.report->kinds.fetch_add(1);
+  if (state.error_fd < 0) return;
+  Line line;
+  line.add("safekit: denied: the kit tried to ");
+  line.add(text);
+  line.add("\n");
+  line.write(state.error_fd);
+}
+
+// Whether the filter lets this call through, so that it was not the filter.
+bool is_let_through(int call, const Arguments& arguments) noexcept {
+  const auto lack = lack_of(call, arguments, state.granted, static_cast<int>(::getpid()));
+  return lack && lack->promises == 0;
+}
+
+// Whether permissions would allow it: access(2) is not Landlock's matter.
+bool is_permitted(const std::string& path, int flags) {
+  const int access = flags & O_ACCMODE;
+  const int wanted = access == O_RDONLY ? R_OK : access == O_WRONLY ? W_OK : R_OK | W_OK;
+  if (::access(path.c_str(), wanted) == 0) return true;
+  if (errno != ENOENT || (flags & O_CREAT) == 0) return false;
+  const auto slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  return ::access(directory.c_str(), W_OK | X_OK) == 0;
+}
+
 void remember(std::uint64_t need) noexcept {
   for (auto& place : state.report->needs) {
     std::uint64_t found = 0;
@@ -217,6 +254,57 @@ void start_reporter(Report* report, Promises granted, int error_fd, bool is_lear
   action.sa_sigaction = handle;
   action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART;
   if (::sigaction(SIGSYS, &action, nullptr) != 0) throw posix_error("couldn't handle", "SIGSYS");
+}
+
+void start_landlock_reporter(LandlockLimits limits) { landlock = std::move(limits); }
+
+void explain_open(const char* path, int flags) noexcept {
+  if (!landlock.are_files_limited || is_untold || (state.granted & kRpath) == 0) return;
+  const int saved = errno;
+  try {
+    if (is_let_through(SYS_openat, {0, 0, static_cast<unsigned>(flags)}) && is_permitted(path, flags)) {
+      if ((flags & O_ACCMODE) == O_RDONLY) {
+        tell_landlock(kReadKind, std::string("read what it was not shown; to allow it, name it by --ro-bind: ") + path);
+      } else {
+        tell_landlock(kWriteKind, std::string("write what it was not shown; to allow it, name it by --bind: ") + path);
+      }
+    }
+  } catch (const std::exception&) {
+    // Without memory the call has failed all the same.
+  }
+  errno = saved;
+}
+
+void explain_address(int socket, const sockaddr* address, bool is_server) noexcept {
+  const auto& ports = is_server ? landlock.bind_ports : landlock.connect_ports;
+  if (!ports || is_untold || (address->sa_family != AF_INET && address->sa_family != AF_INET6)) return;
+  const int saved = errno;
+  int type = 0;
+  socklen_t size = sizeof type;
+  // The port lies at the same place in both.
+  const std::uint16_t port = ntohs(reinterpret_cast<const sockaddr_in*>(address)->sin_port);
+  try {
+    if (is_let_through(is_server ? SYS_bind : SYS_connect, {}) &&
+        ::getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM &&
+        std::find(ports->begin(), ports->end(), port) == ports->end()) {
+      const std::string number = std::to_string(port);
+      if (!is_server) {
+        tell_landlock(kConnectKind, "connect to port " + number + "; to allow it: --connect-tcp " + number);
+      } else if ((state.granted & kInetServer) != 0) {
+        tell_landlock(kBindKind, "take port " + number + "; to allow it: --bind-tcp " + number);
+      } else {
+        // The filter cannot tell a client's port, any that is free, from a server's.
+        last_denial = kInetServer;
+        if ((state.report->lacking.fetch_or(kInetServer) & kInetServer) == 0) {
+          state.report->kinds.fetch_add(1);
+          if (state.error_fd >= 0) tell(SYS_bind, Lack{kInetServer, "bind", "take an address"});
+        }
+      }
+    }
+  } catch (const std::exception&) {
+    // Without memory the call has failed all the same.
+  }
+  errno = saved;
 }
 
 Untold::Untold() noexcept : before_(is_untold) { is_untold = true; }

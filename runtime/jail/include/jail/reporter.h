@@ -6,13 +6,23 @@
 //     safekit: denied: the kit tried to make a file (openat); to allow it: --allow wpath,cpath
 //     safekit: denied: the kit tried to make a file (openat); its own safekit.promises leaves out wpath,cpath
 //
+// What Landlock denies is an EACCES like any other, and the kernel tells it to nobody in the jail. Where it is plain that it
+// was Landlock, who has made the call has it told, in the same way:
+//
+//     safekit: denied: the kit tried to read what it was not shown; to allow it, name it by --ro-bind: /etc/passwd
+//     safekit: denied: the kit tried to connect to port 80; to allow it: --connect-tcp 80
+//
 // When learning, the handler makes the call itself, through the one instruction that the filter lets pass: nothing is
 // denied, and what would have been needed is remembered. Learning is no jail.
 
 #pragma once
 
+#include <sys/socket.h>
+
 #include <atomic>
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "jail/promises.h"
 
@@ -35,6 +45,20 @@ Report* make_report();
 // Takes over SIGSYS in this process. `error_fd` stays open: lines go there; -1 for none.
 void start_reporter(Report* report, Promises granted, int error_fd, bool is_learning);
 
+// What Landlock lets through; nothing where it does not limit that.
+struct LandlockLimits {
+  bool are_files_limited = false;  // to those that were named
+  std::optional<std::vector<std::uint16_t>> connect_ports;
+  std::optional<std::vector<std::uint16_t>> bind_ports;
+};
+
+// Needs the reporter. Once in a process.
+void start_landlock_reporter(LandlockLimits limits);
+
+// To be called behind open(2), connect(2) and bind(2) that have failed with EACCES. errno stays.
+void explain_open(const char* path, int flags) noexcept;
+void explain_address(int socket, const sockaddr* address, bool is_server) noexcept;
+
 // While one lives, what this thread is denied is not told, counted or learned: for what a library tries by itself, and does
 // without.
 class Untold {
@@ -52,7 +76,8 @@ class Untold {
 const void* gate_address() noexcept;
 
 // What the calling thread's last denied call lacked, once: 0 when there is none since the last time it was asked;
-// ~0 for a call that no promise allows.
+// ~0 for a call that no promise allows, kLandlockDenial for one that Landlock has denied.
+inline constexpr Promises kLandlockDenial = 1U << 30;
 Promises take_denial() noexcept;
 
 }  // namespace starlit::jail
