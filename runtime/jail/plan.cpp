@@ -228,7 +228,8 @@ void Plan::plan_lock() {
     std::string what = "Landlock (ABI " + std::to_string(abi) + ")";
     if (!options_.connect_ports.empty()) what += "; TCP connections to port " + ports_text(options_.connect_ports);
     if (!options_.bind_ports.empty()) what += "; TCP servers at port " + ports_text(options_.bind_ports);
-    add(kLandlockLayer, Phase::kLock, what, "files, signals and sockets outside, should another layer fail", [this, abi] {
+    const std::string stops = "files, signals and sockets outside, should another layer fail";
+    add(kLandlockLayer, Phase::kLock, what, stops, [this, abi] {
       LandlockPolicy policy;
       policy.is_connect_limited = !options_.connect_ports.empty() || (options_.promises & kInetClient) == 0;
       policy.is_bind_limited = !options_.bind_ports.empty() || (options_.promises & kInetServer) == 0;

@@ -5,8 +5,8 @@
  *     landlock VERSION PROGRAM ?arg ...?    0: none at all
  *
  * It answers the question for the version, landlock_create_ruleset(2) without attributes, in the kernel's place
- * (seccomp_unotify(2)), for the program and what it starts. Exit status: the program's; 125 and a message when the start
- * fails.
+ * (seccomp_unotify(2)), for the program and what it starts. Exit status: the program's; 125 and a message when the
+ * start fails.
  */
 #define _GNU_SOURCE
 #include <errno.h>
