@@ -348,7 +348,8 @@ void create_jail_commands(Tcl_Interp* interp) {
   Tcl_CreateObjCommand(
       interp, "::safekit::filter",
       [](ClientData, Tcl_Interp* caller, int count, Tcl_Obj* const objects[]) noexcept {
-        return command(caller, [&] { Tcl_SetObjResult(caller, new_string(filter_text(options_of(count, objects)))); });
+        return command(caller,
+                       [&] { Tcl_SetObjResult(caller, new_string(filter_text(options_of(count, objects)))); });
       },
       nullptr, nullptr);
 }

@@ -21,7 +21,9 @@ constexpr std::uint64_t kFirstProcess = 1;
 
 std::string text(std::string_view text) { return "\"" + std::string(text) + "\""; }  // nothing in it needs escaping
 
-std::string entry(const std::string& names, const std::string& rest) { return "{\"names\": [" + names + "], " + rest + "}"; }
+std::string entry(const std::string& names, const std::string& rest) {
+  return "{\"names\": [" + names + "], " + rest + "}";
+}
 
 // An int is compared by its low 32 bits alone, as the mask says.
 std::string argument(const Condition& condition) {

@@ -286,12 +286,14 @@ const Option* find_option(std::string_view name) {
   return nullptr;
 }
 
-// Open at a time while the jail is set up, with one to spare: the standard ones, the program's file twice, a ruleset of
-// Landlock's and what it shows.
+// Open at a time while the jail is set up, with one to spare: the standard ones, the program's file twice, a ruleset
+// of Landlock's and what it shows.
 std::uint64_t least_files(const Options& options) {
   std::uint64_t least = 8;
   if (options.mode != Mode::kLandlock) return least;
-  for (const Mount& mount : options.root.mounts) least += mount.kind == Mount::Kind::kDevices ? std::size(kHarmlessDevices) : 1;
+  for (const Mount& mount : options.root.mounts) {
+    least += mount.kind == Mount::Kind::kDevices ? std::size(kHarmlessDevices) : 1;
+  }
   return least + ((options.promises & kDns) != 0 ? 2 : 0);
 }
 

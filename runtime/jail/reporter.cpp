@@ -264,9 +264,11 @@ void explain_open(const char* path, int flags) noexcept {
   try {
     if (is_let_through(SYS_openat, {0, 0, static_cast<unsigned>(flags)}) && is_permitted(path, flags)) {
       if ((flags & O_ACCMODE) == O_RDONLY) {
-        tell_landlock(kReadKind, std::string("read what it was not shown; to allow it, name it by --ro-bind: ") + path);
+        tell_landlock(kReadKind,
+                      std::string("read what it was not shown; to allow it, name it by --ro-bind: ") + path);
       } else {
-        tell_landlock(kWriteKind, std::string("write what it was not shown; to allow it, name it by --bind: ") + path);
+        tell_landlock(kWriteKind,
+                      std::string("write what it was not shown; to allow it, name it by --bind: ") + path);
       }
     }
   } catch (const std::exception&) {

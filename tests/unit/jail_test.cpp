@@ -348,7 +348,7 @@ TEST_CASE("every option has a line of help") {
   }
 }
 
-TEST_CASE("the filter for container runtimes names every call that a promise allows, and those that are not implemented") {
+TEST_CASE("the filter for container runtimes names every call that a promise allows, and what is not implemented") {
   for (unsigned bit = 0; bit < 17; ++bit) {
     const Promises promises = kStdio | 1u << bit;
     const std::string json = oci_filter(promises);
@@ -360,6 +360,6 @@ TEST_CASE("the filter for container runtimes names every call that a promise all
           std::string::npos);
   }
   CHECK(oci_filter(kStdio).find("execve") == std::string::npos);
-  CHECK(oci_filter(kStdio).find("\"mprotect\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{\"index\": 2, \"value\": 4, "
-                                "\"valueTwo\": 0, \"op\": \"SCMP_CMP_MASKED_EQ\"}]") != std::string::npos);
+  CHECK(oci_filter(kStdio).find("\"mprotect\"], \"action\": \"SCMP_ACT_ALLOW\", \"args\": [{\"index\": 2, "
+                                "\"value\": 4, \"valueTwo\": 0, \"op\": \"SCMP_CMP_MASKED_EQ\"}]") != std::string::npos);
 }

@@ -5,8 +5,8 @@
 //
 // It says the same but for this:
 //
-// 1. Calls that the table does not know fail with EACCES, not ENOSYS, where the runtime does not see to that itself, as runc
-//    does: there is no number in JSON.
+// 1. Calls that the table does not know fail with EACCES, not ENOSYS, where the runtime does not see to that itself, as
+//    runc does: there is no number in JSON.
 // 2. "Own process" is process 1, which the container's first is in its own namespace.
 // 3. Which foreign architectures are killed is libseccomp's matter: all but the one that is named.
 

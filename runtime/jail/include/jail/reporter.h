@@ -6,8 +6,8 @@
 //     safekit: denied: the kit tried to make a file (openat); to allow it: --allow wpath,cpath
 //     safekit: denied: the kit tried to make a file (openat); its own safekit.promises leaves out wpath,cpath
 //
-// What Landlock denies is an EACCES like any other, and the kernel tells it to nobody in the jail. Where it is plain that it
-// was Landlock, who has made the call has it told, in the same way:
+// What Landlock denies is an EACCES like any other, and the kernel tells it to nobody in the jail. Where it is plain that
+// it was Landlock, who has made the call has it told, in the same way:
 //
 //     safekit: denied: the kit tried to read what it was not shown; to allow it, name it by --ro-bind: /etc/passwd
 //     safekit: denied: the kit tried to connect to port 80; to allow it: --connect-tcp 80
@@ -59,8 +59,8 @@ void start_landlock_reporter(LandlockLimits limits);
 void explain_open(const char* path, int flags) noexcept;
 void explain_address(int socket, const sockaddr* address, bool is_server) noexcept;
 
-// While one lives, what this thread is denied is not told, counted or learned: for what a library tries by itself, and does
-// without.
+// While one lives, what this thread is denied is not told, counted or learned: for what a library tries by itself, and
+// does without.
 class Untold {
  public:
   Untold() noexcept;
