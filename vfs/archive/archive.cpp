@@ -7,6 +7,7 @@
 #include "archive/chunks.h"
 #include "archive/executable.h"
 #include "archive/facts.h"
+#include "archive/listing.h"
 #include "archive/name.h"
 #include "file_vfs.h"
 #include "host_file.h"
@@ -171,7 +172,7 @@ std::shared_ptr<Archive> Archive::load_file(const std::string& path) {
   return loaded;
 }
 
-std::shared_ptr<Archive> Archive::open_content(MemberReader& content, std::string path) {
+std::vector<std::byte> Archive::content_bytes(MemberReader& content, const std::string& path) {
   // What a member states of its size is not believed to the last byte of memory: a content in chunks may state 4 TiB.
   if (content.size_bytes() > kContentMax) {
     throw Error(EFBIG, "TOOBIG",
@@ -181,6 +182,11 @@ std::shared_ptr<Archive> Archive::open_content(MemberReader& content, std::strin
   }
   std::vector<std::byte> bytes(static_cast<std::size_t>(content.size_bytes()));
   content.read(0, bytes);
+  return bytes;
+}
+
+std::shared_ptr<Archive> Archive::open_content(MemberReader& content, std::string path) {
+  std::vector<std::byte> bytes = content_bytes(content, path);
   const Location location = locate_archive(bytes, path);
   auto archive = open_bytes(Bytes(bytes).subspan(static_cast<std::size_t>(location.offset),
                                                  static_cast<std::size_t>(location.size_bytes)),
@@ -608,6 +614,7 @@ void Archive::need_chunk_table() {
 
 std::int64_t Archive::stored_bytes(const Member& member) {
   if (member.chunks == 0) return member.stored_bytes;
+  if (contents_) return contents_->stored_bytes(static_cast<std::size_t>(member.chunks - 1));
   const auto turn = lock();
   need_chunk_table();
   const Statement sum =

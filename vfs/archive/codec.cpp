@@ -72,9 +72,11 @@ Inflater::Inflater() : state_(std::make_unique<State>()) {
 
 Inflater::~Inflater() = default;
 
-bool Inflater::inflate(Bytes deflated, std::span<std::byte> out) {
-  return libdeflate_zlib_decompress(state_->decompressor.get(), deflated.data(), deflated.size(), out.data(),
-                                    out.size(), nullptr) == LIBDEFLATE_SUCCESS;
+bool Inflater::inflate(Bytes deflated, std::span<std::byte> out, DeflateForm form) {
+  const auto decompress =
+      form == DeflateForm::kZlib ? libdeflate_zlib_decompress : libdeflate_deflate_decompress;
+  return decompress(state_->decompressor.get(), deflated.data(), deflated.size(), out.data(), out.size(), nullptr) ==
+         LIBDEFLATE_SUCCESS;
 }
 
 struct InflateStream::State {
@@ -82,8 +84,9 @@ struct InflateStream::State {
   bool finished = false;
 };
 
-InflateStream::InflateStream() : state_(std::make_unique<State>()) {
-  if (inflateInit(&state_->stream) != Z_OK) throw std::bad_alloc();
+InflateStream::InflateStream(DeflateForm form) : state_(std::make_unique<State>()) {
+  // Without a zlib header the size of the window is negative (zlib.h, inflateInit2).
+  if (inflateInit2(&state_->stream, form == DeflateForm::kZlib ? MAX_WBITS : -MAX_WBITS) != Z_OK) throw std::bad_alloc();
 }
 
 InflateStream::~InflateStream() { inflateEnd(&state_->stream); }

@@ -8,6 +8,7 @@
 
 #include "archive/archive.h"
 #include "archive/chunks.h"
+#include "archive/listing.h"
 
 namespace starlit {
 namespace {
@@ -153,11 +154,27 @@ struct MemberReader::Stream {
   }
 };
 
+// A content of a listing that is read in pieces.
+struct MemberReader::Listed {
+  std::shared_ptr<Archive> archive;
+  std::string name;
+  std::unique_ptr<Contents::Stream> stream;
+
+  void read(std::int64_t offset, std::span<std::byte> out) {
+    const auto turn = archive->lock();
+    try {
+      stream->read(offset, out);
+    } catch (const Error& error) {
+      archive->fail_member(name, error.posix(), error.code().c_str(), error.text());
+    }
+  }
+};
+
 MemberReader::MemberReader() = default;
 MemberReader::~MemberReader() = default;
 
 std::optional<Bytes> MemberReader::bytes() const noexcept {
-  if (stream_ || chunks_) return std::nullopt;
+  if (stream_ || chunks_ || listed_) return std::nullopt;
   return Bytes(content_.get(), static_cast<std::size_t>(size_bytes_));
 }
 
@@ -167,6 +184,8 @@ std::size_t MemberReader::read(std::int64_t offset, std::span<std::byte> out) {
       std::min<std::int64_t>(static_cast<std::int64_t>(out.size()), size_bytes_ - offset));
   if (chunks_) {
     chunks_->read(offset, out.first(size));
+  } else if (listed_) {
+    listed_->read(offset, out.first(size));
   } else if (stream_) {
     stream_->read(offset, out.first(size));
   } else {
@@ -249,6 +268,7 @@ std::unique_ptr<MemberReader> Archive::open(std::string_view name) {
 
   const auto member = find_row(name);  // checks type and sizes
   if (!member || member->type != MemberType::kFile) return nullptr;
+  if (contents_) return open_listed(name, *member);
   if (member->chunks != 0) {
     reader->size_bytes_ = member->size_bytes;
     reader->chunks_ = std::make_unique<ChunkReader>(shared_from_this(), std::string(name), member->chunks,
@@ -265,6 +285,25 @@ std::unique_ptr<MemberReader> Archive::open(std::string_view name) {
   stream->stored_bytes = member->stored_bytes;
   stream->deflated = stream->stored_bytes != row->size;
   reader->stream_ = std::move(stream);
+  return reader;
+}
+
+std::unique_ptr<MemberReader> Archive::open_listed(std::string_view name, const Member& member) {
+  std::unique_ptr<MemberReader> reader(new MemberReader);
+  reader->size_bytes_ = member.size_bytes;
+  const auto index = static_cast<std::size_t>(member.chunks - 1);
+  try {
+    if (member.size_bytes > kWholeMax) {
+      reader->listed_ = std::make_unique<MemberReader::Listed>(shared_from_this(), std::string(name), contents_->stream(index));
+      return reader;
+    }
+    const auto size = static_cast<std::size_t>(member.size_bytes);
+    reader->content_ = std::make_unique_for_overwrite<std::byte[]>(size);
+    contents_->read(index, {reader->content_.get(), size});
+  } catch (const Error& error) {
+    fail_member(name, error.posix(), error.code().c_str(), error.text());
+  }
+  keep(name, *reader);
   return reader;
 }
 

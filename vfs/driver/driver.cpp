@@ -125,27 +125,52 @@ MountTable& register_driver() {
   return *table.release();
 }
 
+namespace {
+
+// A file that is itself a member of a mounted archive.
+struct InnerFile {
+  std::unique_ptr<MemberReader> reader;
+  std::int64_t mtime_s = 0;
+};
+
+std::optional<InnerFile> find_inner_file(std::string_view path, const std::string& host_path) {
+  MountTable* table = mount_table();
+  const auto place = table == nullptr ? std::nullopt : table->find(path);
+  if (!place || place->name.empty()) return std::nullopt;
+  Archive& archive = place->mount->session()->archive();
+  const auto name = archive.resolve(to_utf8(place->name), true);
+  const auto member = name ? archive.find(*name) : std::nullopt;
+  auto reader = name ? archive.open(*name) : nullptr;
+  if (!reader) throw posix_error("couldn't open", host_path, member ? EISDIR : ENOENT);
+  return InnerFile{std::move(reader), member->mtime_s};
+}
+
+}  // namespace
+
 OpenedArchive open_archive(Tcl_Interp* interp, Tcl_Obj* path, Access access) {
   const std::string host_path = to_host(normalized(interp, path));
-  if (MountTable* table = mount_table()) {
-    if (const auto place = table->find(normalized(interp, path)); place && !place->name.empty()) {
-      Archive& archive = place->mount->session()->archive();
-      const auto name = archive.resolve(to_utf8(place->name), true);
-      const auto member = name ? archive.find(*name) : std::nullopt;
-      auto reader = name ? archive.open(*name) : nullptr;
-      if (!reader) throw posix_error("couldn't open", host_path, member ? EISDIR : ENOENT);
-      auto inner = Archive::open_content(*reader, host_path);
-      if (access == Access::kWrite) {
-        throw Error(EROFS, "NESTED",
-                    quoted("couldn't open", host_path) +
-                        " for writing: it lies in another archive (hint: mount it with -readonly)");
-      }
-      return {std::move(inner), member->mtime_s};
+  if (const auto inner = find_inner_file(normalized(interp, path), host_path)) {
+    auto archive = Archive::open_content(*inner->reader, host_path);
+    if (access == Access::kWrite) {
+      throw Error(EROFS, "NESTED",
+                  quoted("couldn't open", host_path) +
+                      " for writing: it lies in another archive (hint: mount it with -readonly)");
     }
+    return {std::move(archive), inner->mtime_s};
   }
   auto archive = Archive::open_file(host_path, access);
   struct stat status;
   return {std::move(archive), ::stat(host_path.c_str(), &status) == 0 ? status.st_mtime : 0};
+}
+
+OpenedArchive open_foreign_archive(Tcl_Interp* interp, Tcl_Obj* path, ForeignFormat format) {
+  const std::string host_path = to_host(normalized(interp, path));
+  if (const auto inner = find_inner_file(normalized(interp, path), host_path)) {
+    return {open_foreign(std::make_shared<ForeignFile>(Archive::content_bytes(*inner->reader, host_path), host_path), format),
+            inner->mtime_s};
+  }
+  const auto file = std::make_shared<const ForeignFile>(host_path);
+  return {open_foreign(file, format), file->mtime_s()};
 }
 
 void mount_archive(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s) {

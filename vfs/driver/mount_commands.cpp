@@ -43,6 +43,28 @@ Obj mount(Tcl_Interp* interp, Arguments arguments) {
   return Obj(new_string(where));
 }
 
+// What a classic kit asks for: `-nocommit` let it write what nobody would keep.
+Obj mount_foreign(Tcl_Interp* interp, Arguments arguments, ForeignFormat format) {
+  const bool has_point = arguments.size() > 1 && !string_of(arguments[1]).starts_with('-');
+  Tcl_Obj* point = arguments[has_point ? 1 : 0];
+  for (Tcl_Obj* option : arguments.subspan(has_point ? 2 : 1)) {
+    if (string_of(option) != "-readonly" && string_of(option) != "-nocommit") {
+      throw Error(EINVAL, "OPTION", quoted("unknown option", string_of(option)) + ": must be -readonly or -nocommit");
+    }
+  }
+  const std::string where(normalized(interp, point));
+  if (where.empty()) throw Error(EINVAL, "PATH", "couldn't mount at \"\": it is no path");
+  OpenedArchive opened = open_foreign_archive(interp, arguments[0], format);
+  mount_archive(where, std::move(opened.archive), opened.mtime_s);
+  return Obj(new_string(where));
+}
+
+Obj mount_metakit(Tcl_Interp* interp, Arguments arguments) {
+  return mount_foreign(interp, arguments, ForeignFormat::kMetakit);
+}
+
+Obj mount_zip(Tcl_Interp* interp, Arguments arguments) { return mount_foreign(interp, arguments, ForeignFormat::kZip); }
+
 // All changes that a script makes in a mount are one. As with [db transaction] of SQLite's own package, an error undoes
 // them, and every other way out of the script keeps them.
 Obj transaction(Tcl_Interp* interp, Arguments arguments) {
@@ -92,6 +114,9 @@ Obj unmount(Tcl_Interp* interp, Arguments arguments) {
   return Obj();
 }
 
+// With the handle that Mount gave, which is the mount point here, in front.
+Obj unmount_foreign(Tcl_Interp* interp, Arguments arguments) { return unmount(interp, arguments.subspan(1)); }
+
 Tcl_Obj* describe(const Mount& mount) {
   Tcl_Obj* const words[] = {new_string(mount.point), from_host(mount.archive_path),
                             new_string(mount.is_writable ? "readwrite" : "readonly")};
@@ -115,6 +140,10 @@ Obj mounts(Tcl_Interp* interp, Arguments arguments) {
 constexpr CommandRow kCommands[] = {
     {"::vfs::sqlar::Mount", "archive ?mountpoint? ?-readonly?", 1, 3, mount},
     {"::vfs::sqlar::Unmount", "mountpoint", 1, 1, unmount},
+    {"::vfs::mk4::Mount", "file ?mountpoint? ?-readonly? ?-nocommit?", 1, 4, mount_metakit},
+    {"::vfs::mk4::Unmount", "handle mountpoint", 2, 2, unmount_foreign},
+    {"::vfs::zip::Mount", "file ?mountpoint? ?-readonly?", 1, 4, mount_zip},
+    {"::vfs::zip::Unmount", "handle mountpoint", 2, 2, unmount_foreign},
     {"::vfs::sqlar::transaction", "mountpoint script", 2, 2, transaction},
     {"::starlit::remount", "mountpoint ?-readonly?", 1, 2, remount},
     {"::starlit::mounts", "?path?", 0, 1, mounts},

@@ -44,9 +44,11 @@
 namespace starlit {
 
 class ChunkReader;
+class Contents;
 class FileDatabase;
 class HostFile;
 class Starpack;
+struct ListedMember;
 
 enum class MemberType { kFile, kDirectory, kLink };
 
@@ -98,7 +100,13 @@ class Archive : public std::enable_shared_from_this<Archive> {
   // An archive that is itself a member of another: its file's content is held in memory. Throws Error{EFBIG} above
   // kContentMax bytes.
   static std::shared_ptr<Archive> open_content(MemberReader& content, std::string path);
+  static std::vector<std::byte> content_bytes(MemberReader& content, const std::string& path);
   static constexpr std::int64_t kContentMax = 256 << 20;
+
+  // An archive of another format: listing.h. Throws Error where a member's name is none, or two have the same, or one lies
+  // below what is no directory.
+  static std::shared_ptr<Archive> open_listing(std::vector<ListedMember> members, std::unique_ptr<Contents> contents,
+                                               std::string path);
 
   Archive(const Archive&) = delete;
   Archive& operator=(const Archive&) = delete;
@@ -245,6 +253,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
     std::shared_ptr<std::byte[]> content;
     std::int64_t size_bytes;
   };
+  std::unique_ptr<MemberReader> open_listed(std::string_view name, const Member& member);
   std::unique_ptr<MemberReader> open_kept(std::string_view name);
   void keep(std::string_view name, const MemberReader& reader);
 
@@ -260,6 +269,7 @@ class Archive : public std::enable_shared_from_this<Archive> {
   Database memory_;
   std::shared_ptr<const HostFile> host_;
   std::unique_ptr<Starpack> starpack_;
+  std::unique_ptr<Contents> contents_;  // of a listing: Member::chunks is the number in it, from 1 on
   std::unique_ptr<FileDatabase> file_;
   sqlite3* database_ = nullptr;  // of one of the two
   bool in_view_ = false;         // a Snapshot is there
@@ -304,12 +314,14 @@ class MemberReader {
  private:
   friend class Archive;
   struct Stream;
+  struct Listed;
   MemberReader();
 
   std::int64_t size_bytes_ = 0;
   std::shared_ptr<std::byte[]> content_;
   std::unique_ptr<Stream> stream_;
   std::unique_ptr<ChunkReader> chunks_;
+  std::unique_ptr<Listed> listed_;
 };
 
 }  // namespace starlit

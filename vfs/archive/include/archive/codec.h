@@ -57,6 +57,9 @@ class DeflateStream {
   std::unique_ptr<State> state_;
 };
 
+// What is to be inflated: in the zlib format, as our own members are, or deflated data alone (RFC 1951), as in zip files.
+enum class DeflateForm { kZlib, kRaw };
+
 // Inflates whole buffers. One object per thread.
 class Inflater {
  public:
@@ -66,7 +69,7 @@ class Inflater {
   Inflater& operator=(const Inflater&) = delete;
 
   // Fills `out` exactly; false where the data is broken or does not give exactly that many bytes.
-  bool inflate(Bytes deflated, std::span<std::byte> out);
+  bool inflate(Bytes deflated, std::span<std::byte> out, DeflateForm form = DeflateForm::kZlib);
 
  private:
   struct State;
@@ -76,7 +79,7 @@ class Inflater {
 // Inflates piece by piece with constant memory.
 class InflateStream {
  public:
-  InflateStream();
+  explicit InflateStream(DeflateForm form = DeflateForm::kZlib);
   ~InflateStream();
   InflateStream(const InflateStream&) = delete;
   InflateStream& operator=(const InflateStream&) = delete;
@@ -84,7 +87,7 @@ class InflateStream {
   struct Progress {
     std::size_t consumed;  // bytes taken from `in`
     std::size_t produced;  // bytes written to `out`
-    bool finished;         // the end of the data was reached and its check sum was right
+    bool finished;         // the end of the data was reached and its check sum, if it has one, was right
   };
 
   // Throws Error{EIO, "DATA"} (without a name; the caller knows it) where the data is broken.

@@ -6,6 +6,10 @@
 //         Makes an archive appear as a directory, by default at its own path. ARCHIVE may be a member of a mounted one.
 //     vfs::sqlar::Unmount MOUNTPOINT
 //         Refused while files in it are open (STARLIT BUSY).
+//     vfs::mk4::Mount FILE ?MOUNTPOINT? ?-readonly? ?-nocommit?, vfs::zip::Mount FILE ?MOUNTPOINT? ?-readonly?
+//         The same for a Metakit or zip file, always read-only.
+//     vfs::mk4::Unmount HANDLE MOUNTPOINT, vfs::zip::Unmount HANDLE MOUNTPOINT
+//         HANDLE, what Mount returned, is for the commands of tclvfs, which want it.
 //     starlit::mounts ?PATH?                               -> list of {mountpoint archive state}
 //         All mounts, or the one that holds PATH.
 //     starlit::package_index find NAME AUTO_PATH TM_PATHS  -> dict: complete, indexes, modules

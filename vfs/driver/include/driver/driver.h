@@ -19,6 +19,7 @@
 
 #include "driver/mounts.h"
 #include "driver/tcl.h"
+#include "foreign/foreign.h"
 
 namespace starlit {
 
@@ -35,6 +36,9 @@ struct OpenedArchive {
   std::int64_t mtime_s;
 };
 OpenedArchive open_archive(Tcl_Interp* interp, Tcl_Obj* path, Access access);
+
+// The same for an archive of another format, which is only read.
+OpenedArchive open_foreign_archive(Tcl_Interp* interp, Tcl_Obj* path, ForeignFormat format);
 
 // Mounts an archive and tells Tcl that paths may mean something else now. `point` is absolute and normalised.
 void mount_archive(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s);
