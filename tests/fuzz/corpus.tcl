@@ -3,6 +3,7 @@
 # corpus.tcl SDX DIRECTORY: makes what the fuzzers begin with, by sdx, the sqlite3 shell and by hand.
 #
 #     archives      whole files: kits, plain archives, an executable, and some that are wrong in one way each
+#     foreign       Metakit and zip files
 #     rows stream executable script jail    inputs in the formats that the fuzzers' headers give
 #
 # good-* has no fault, bad-* has one, others depend on what is asked (see replay.cpp).
@@ -125,6 +126,27 @@ Put archives/bad-cut [string range $kit 0 end-600]
 Put archives/bad-mark-not-last $kit x
 Put archives/bad-mark [string range $kit 0 end-8] [binary format W 4097]
 Put archives/bad-nothing
+
+# ---- Other formats
+
+foreach file [glob -directory [file join [file dirname [file dirname [file normalize [info script]]]] vfs metakit] *.kit] {
+    Put foreign/good-[file tail $file] [ReadFile $file]
+    Put foreign/bad-cut-[file tail $file] [string range [ReadFile $file] 0 end-9]
+}
+WriteFile $scratch/zip/a/b.txt [string repeat text 100]
+WriteFile $scratch/zip/noise [Noise 300]
+exec ln -s a/b.txt $scratch/zip/link
+cd $scratch/zip
+exec zip -qry ../deflated.zip .
+exec zip -qry0 ../stored.zip .
+exec sh -c "cat a/b.txt | zip -q - - >../piped.zip"
+cd $scratch
+foreach name {deflated stored piped} {
+    Put foreign/good-$name.zip [ReadFile $name.zip]
+}
+Put foreign/good-prefixed.zip "#!/bin/sh\n" [ReadFile deflated.zip]
+Put foreign/bad-crc.zip [string map {texttext textTEXT} [ReadFile stored.zip]]
+Put foreign/bad-up.zip [string map {a/b.txt ../.txt} [ReadFile deflated.zip]]
 
 # ---- An executable: program headers only, a PT_LOAD and PT_NOTEs of which one holds a build id (elf(5))
 
