@@ -41,6 +41,7 @@
 #include "base/file.h"
 #include "command_table.h"
 #include "driver/commands.h"
+#include "foreign/foreign.h"
 
 namespace starlit {
 namespace {
@@ -99,13 +100,26 @@ const char* type_name(MemberType type) {
   }
 }
 
+// An archive of any format that we can read, for who reads all of it.
+std::shared_ptr<Archive> load_any(const std::string& path) {
+  try {
+    return Archive::load_file(path);
+  } catch (const Error& error) {
+    if (error.code() != "NOTKIT") throw;
+    const auto file = std::make_shared<const ForeignFile>(path);
+    const auto format = foreign_format(*file);
+    if (!format) throw;
+    return open_foreign(file, *format);
+  }
+}
+
 Obj list(Tcl_Interp* interp, Arguments arguments) {
   bool with_runtime = false;
   each_option(arguments.subspan(1), [&](std::string_view option, Tcl_Obj* value) {
     if (option == "-runtime") with_runtime = boolean_of(interp, value);
     return option == "-runtime";
   });
-  const auto archive = Archive::load_file(host_path(interp, arguments[0]));
+  const auto archive = load_any(host_path(interp, arguments[0]));
   const Archive::Snapshot snapshot(*archive);
   const auto runtime = with_runtime ? std::set<std::string, std::less<>>() : runtime_members(*archive);
   const Obj members(Tcl_NewListObj(0, nullptr));
@@ -136,7 +150,7 @@ Obj extract(Tcl_Interp* interp, Arguments arguments) {
     }
     return true;
   });
-  const auto archive = Archive::load_file(host_path(interp, arguments[0]));
+  const auto archive = load_any(host_path(interp, arguments[0]));
   return Obj(Tcl_NewWideIntObj(extract_archive(*archive, host_path(interp, arguments[1]), options)));
 }
 

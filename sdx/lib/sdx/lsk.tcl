@@ -8,7 +8,7 @@ namespace eval ::sdx::lsk {
 	{{-runtime} {} {} {of a starpack or a runtime, also the members that belong to the runtime}}
     }
     variable description {
-	Lists the members of a kit, a starpack or a plain archive: for each directory a headline, then size in bytes, time
+	Lists the members of a kit, a starpack, a plain archive, a Metakit kit or a zip file: for each directory a headline, then size in bytes, time
 	of last change in the local time zone, and name of what is in it.
     }
 }

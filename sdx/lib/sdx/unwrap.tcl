@@ -11,8 +11,8 @@ namespace eval ::sdx::unwrap {
 	{{-quiet} {} {} {print nothing when all goes well}}
     }
     variable description {
-	Takes a kit, a starpack or a plain archive apart into DIRECTORY, which must not exist; default is the name of KIT
-	without its extension, with .vfs, in the current directory. Permissions, times and symbolic links are as they were
+	Takes a kit, a starpack, a plain archive, a Metakit kit or a zip file apart into DIRECTORY, which must not exist;
+	default is the name of KIT without its extension, with .vfs, in the current directory. Permissions, times and symbolic links are as they were
 	wrapped. Nothing is ever written outside of DIRECTORY, and on failure it is taken away again.
     }
 }
