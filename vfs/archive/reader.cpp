@@ -294,7 +294,8 @@ std::unique_ptr<MemberReader> Archive::open_listed(std::string_view name, const 
   const auto index = static_cast<std::size_t>(member.chunks - 1);
   try {
     if (member.size_bytes > kWholeMax) {
-      reader->listed_ = std::make_unique<MemberReader::Listed>(shared_from_this(), std::string(name), contents_->stream(index));
+      reader->listed_.reset(
+          new MemberReader::Listed{shared_from_this(), std::string(name), contents_->stream(index)});
       return reader;
     }
     const auto size = static_cast<std::size_t>(member.size_bytes);
