@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: MIT
 #
-# plain.tcl: runs a plain archive, which has no header that could say so, as a kit. Its path is argv0.
+# plain.tcl: runs an archive that has no header which could say how, as a kit. Its path is argv0.
 
 info script $::argv0
 package require starkit
-starkit::header sqlar -readonly
+apply {{path} {
+    set channel [open $path rb]
+    set magic [read $channel 2]
+    close $channel
+    switch -- $magic {
+	PK {set driver zip}
+	JL - LJ {set driver mk4}
+	default {set driver sqlar}
+    }
+    uplevel #0 [list starkit::header $driver -readonly]
+}} $::argv0
