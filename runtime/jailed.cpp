@@ -17,6 +17,7 @@
 #include "archive/locks.h"
 #include "archive/mark.h"
 #include "base/error.h"
+#include "foreign/foreign.h"
 #include "jail/descriptors.h"
 #include "jail/kernel.h"
 #include "jail/oci.h"
@@ -65,6 +66,7 @@ struct Program {
   std::string path;  // of the host, links resolved
   Fd file;
   bool is_archive = false;
+  std::optional<ForeignFormat> foreign = {};  // of an archive that is not our own
 };
 
 // Whether a file that begins so is a kit: without a mark it is one cut short. Throws Error for one that ends within
@@ -77,6 +79,8 @@ bool is_kit_header(std::string_view text, const std::string& path) {
   return false;
 }
 
+Fd copy_of(const Fd& file) { return Fd(::fcntl(file.get(), F_DUPFD_CLOEXEC, 0)); }
+
 void look_at(Program& program, const std::string& path) {
   // By its first and last bytes alone: the archive itself is read inside.
   const std::int64_t size = stat_fd(program.file, path).st_size;
@@ -87,6 +91,9 @@ void look_at(Program& program, const std::string& path) {
   const std::string_view mark(tail, read_at(program.file, tail, sizeof tail, end, path));
   program.is_archive = begin.starts_with(std::string_view("SQLite format 3\0", 16)) ||
                        decode_mark(mark).has_value() || is_kit_header(begin, path);
+  if (program.is_archive) return;
+  program.foreign = foreign_format(ForeignFile(copy_of(program.file), path));
+  program.is_archive = program.foreign.has_value();
   if (!program.is_archive && is_elf(begin)) {
     throw Failure{kExitCannotRun, quoted("couldn't run", path) +
                                       ": it is a program without an archive (hint: safekit --program --allow "
@@ -141,7 +148,8 @@ void refuse_unfinished(const Program& program) {
 }
 
 std::shared_ptr<Archive> open_archive(const Program& program) {
-  return Archive::open_sealed(Fd(::fcntl(program.file.get(), F_DUPFD_CLOEXEC, 0)), program.path);
+  if (!program.foreign) return Archive::open_sealed(copy_of(program.file), program.path);
+  return open_foreign(std::make_shared<const ForeignFile>(copy_of(program.file), program.path), *program.foreign);
 }
 
 jail::Promises promises_of(Archive& archive) {
@@ -294,8 +302,10 @@ void enter_in_process(int count, Tcl_Obj* const objects[]) {
   std::shared_ptr<Archive> archive;
   std::string fault;  // of the kit, found within
   if (program.is_archive) {
-    take_shared_lock(program.file, file);
-    refuse_unfinished(program);
+    if (!program.foreign) {
+      take_shared_lock(program.file, file);
+      refuse_unfinished(program);
+    }
     context.wanted = [&] {
       try {
         archive = open_archive(program);

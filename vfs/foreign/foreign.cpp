@@ -9,7 +9,9 @@
 
 namespace starlit {
 
-ForeignFile::ForeignFile(const std::string& path) : path_(path), fd_(open_regular(path)) {
+ForeignFile::ForeignFile(const std::string& path) : ForeignFile(open_regular(path), path) {}
+
+ForeignFile::ForeignFile(Fd file, std::string path) : path_(std::move(path)), fd_(std::move(file)) {
   const struct stat status = stat_fd(fd_, path_);
   size_bytes_ = status.st_size;
   mtime_s_ = status.st_mtim.tv_sec;

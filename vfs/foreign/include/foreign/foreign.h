@@ -25,6 +25,9 @@ class ForeignFile {
   // Opens a regular file of the host. Throws Error.
   explicit ForeignFile(const std::string& path);
 
+  // A regular file that was opened before; `path` is for messages.
+  ForeignFile(Fd file, std::string path);
+
   // A content that is already in memory; `path` is for messages.
   ForeignFile(std::vector<std::byte> bytes, std::string path);
 
