@@ -158,8 +158,10 @@ Outcome get_limit(const Facts& facts) {
   return outcome_of("prlimit of the victim", prlimit(victim(facts), RLIMIT_NOFILE, nullptr, &limit));
 }
 
+// To what it is: the battery may itself run at a low one, and who does may raise none.
 Outcome set_priority(const Facts& facts) {
-  return outcome_of("setpriority", setpriority(PRIO_PROCESS, static_cast<id_t>(victim(facts)), 5));
+  const int own = getpriority(PRIO_PROCESS, 0);
+  return outcome_of("setpriority", setpriority(PRIO_PROCESS, static_cast<id_t>(victim(facts)), own));
 }
 
 Outcome set_affinity(const Facts& facts) {
@@ -233,7 +235,7 @@ constexpr Attempt kAttempts[] = {
     {"kill-group", "9", "both", "evidence=reached", "signals the group that it was started in", send_group},
     {"prlimit", "9", "both", "", "sets a limit of a process outside", set_limit},
     {"prlimit-get", "9", "both", "", "reads a limit of a process outside", get_limit},
-    {"setpriority", "9", "both", "", "slows a process outside down", set_priority},
+    {"setpriority", "9", "both", "", "sets the priority of a process outside", set_priority},
     {"setaffinity", "9", "both", "", "moves a process outside to another processor", set_affinity},
     {"see-process", "9", "both", "", "learns whether a process outside lives", see_process},
     {"see-affinity", "9", "both", "", "learns the processors of a process outside", see_affinity},
