@@ -76,6 +76,7 @@ int status_of(int status) { return WIFSIGNALED(status) ? kSignalBase + WTERMSIG(
   const std::int64_t end_ms =
       options.limits.time_s ? now_ms() + static_cast<std::int64_t>(*options.limits.time_s) * 1000 : INT64_MAX;
   bool is_time_over = false;
+  int asked_to_end = 0;  // by this signal
   int status = 0;
   struct rusage usage {};
   for (;;) {
@@ -94,12 +95,10 @@ int status_of(int status) { return WIFSIGNALED(status) ? kSignalBase + WTERMSIG(
     // Process 1 of a pid namespace ignores signals that it does not handle: pid_namespaces(7).
     const bool is_process_1 = !has_init && (options.without & kPidLayer) == 0 && options.mode == Mode::kNamespaces;
     ::kill(child, is_process_1 ? SIGKILL : number);
-    if (!has_init && number != SIGUSR1 && number != SIGUSR2) {
-      ::wait4(child, &status, 0, &usage);
-      status = number;  // as if it had ended by that one
-      break;
-    }
+    if (is_process_1) asked_to_end = number;
   }
+  // As if it had ended by the signal that it was sent.
+  if (asked_to_end != 0 && !is_time_over && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) status = asked_to_end;
   const std::int64_t used_s = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec;
   if (is_time_over) {
     say("ended: it ran for " + std::to_string(*options.limits.time_s) + " s (--limit-time)");
