@@ -128,9 +128,13 @@ void Plan::plan_user(Phase phase) {
   if (!is_root && (is_late || (!options_.uid && !options_.gid))) return;
   const uid_t uid = options_.uid.value_or(is_root ? kNobody : ::getuid());
   const gid_t gid = options_.gid.value_or(is_root ? kNobody : ::getgid());
+  // In a user namespace it has them all again, and can lower it there; else this is the last time.
+  const bool is_last = is_root && !has(kUserLayer) && has(kCapabilitiesLayer);
   add(kIdsLayer, phase, "user " + std::to_string(uid) + ", group " + std::to_string(gid) + ", no other groups",
-      "root's rights", [uid, gid, is_root, is_late] {
+      "root's rights", [uid, gid, is_root, is_late, is_last] {
+        if (is_last) lower_bounding_set();
         become(uid, gid, is_root);
+        if (is_last) drop_capabilities();
         // Files of /proc/self would be root's else, and the id maps are among them: proc(5).
         if (!is_late && ::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0) throw posix_error("couldn't become", "dumpable");
       });

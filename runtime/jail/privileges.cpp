@@ -100,6 +100,7 @@ void become(uid_t uid, gid_t gid, bool can_drop_groups) {
   if (can_drop_groups && ::setgroups(0, nullptr) != 0) fail_id("couldn't leave", "the supplementary groups");
   if (::setresgid(gid, gid, gid) != 0) fail_id("couldn't become", "group " + std::to_string(gid));
   if (::setresuid(uid, uid, uid) != 0) fail_id("couldn't become", "user " + std::to_string(uid));
+  if (can_drop_groups && ::getgroups(0, nullptr) != 0) fail("the supplementary groups");
   uid_t real, effective, saved;
   gid_t real_group, effective_group, saved_group;
   if (::getresuid(&real, &effective, &saved) != 0 || ::getresgid(&real_group, &effective_group, &saved_group) != 0 ||
