@@ -148,11 +148,22 @@ void attach_anywhere(const Fd& mount) {
   throw posix_error("couldn't mount", "the new root");
 }
 
-void check_root_is_entered() {
+// Goes to the root, and sees that it is one.
+void go_to_root() {
   char path[2];
   if (::chdir("/") != 0) throw posix_error("couldn't enter", "the new root");
   if (::getcwd(path, sizeof path) == nullptr || path[0] != '/') {
     throw Error(EPERM, "ROOT", "couldn't enter the new root: the working directory lies outside");
+  }
+}
+
+// The same, and that it is this directory.
+void go_to_root(const Fd& directory, const std::string& name) {
+  go_to_root();
+  struct stat root;
+  if (::stat("/", &root) != 0) throw posix_error("couldn't stat", "/");
+  if (!is_same_file(root, stat_fd(directory, name))) {
+    throw Error(EPERM, "ROOT", quoted("couldn't enter", name) + ": the root is another directory");
   }
 }
 
@@ -190,7 +201,7 @@ void enter_root(const Root& root) {
     throw posix_error("couldn't change", "the root");
   }
   if (::chroot((std::string("/") + kInner).c_str()) != 0) throw posix_error("couldn't enter", "the new root");
-  check_root_is_entered();
+  go_to_root(inner, "the new root");
 }
 
 std::string make_empty_directory() {
@@ -229,7 +240,7 @@ void enter_chroot(const Fd& directory, const std::string& name) {
                                       "cap_sys_chroot; --mode namespaces needs neither)"
                                     : ""));
   }
-  check_root_is_entered();
+  go_to_root(directory, name);
 }
 
 void prove_chroot(const FileId& host) {
@@ -237,7 +248,7 @@ void prove_chroot(const FileId& host) {
   if (::stat("/", &root) != 0) throw posix_error("couldn't stat", "/");
   if (id_of(root) == host) throw Error(EPERM, "ROOT", "the root is the host's");
   if (::unshare(CLONE_NEWUSER) == 0) throw Error(EPERM, "ROOT", "the root was not changed by chroot(2)");
-  check_root_is_entered();
+  go_to_root();
 }
 
 }  // namespace starlit::jail

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 #include "base/error.h"
@@ -22,6 +23,14 @@ namespace {
 
 [[noreturn]] void fail(const std::string& what) {
   throw Error(EPERM, "SELFTEST", "the jail is not closed: " + what + " still works");
+}
+
+// By whatever path.
+bool shows(const Options& options, const FileId& file) {
+  return std::any_of(options.root.mounts.begin(), options.root.mounts.end(), [&](const Mount& mount) {
+    struct stat status;
+    return ::stat(mount.source.c_str(), &status) == 0 && id_of(status) == file;
+  });
 }
 
 }  // namespace
@@ -35,6 +44,9 @@ void test_self(const Options& options, Layers layers, const FileId& host) {
         fail(std::string("looking at the host's ") + path);
       }
     }
+  }
+  if (options.mode == Mode::kLandlock && (layers & kLandlockLayer) != 0 && !shows(options, host)) {
+    if (Fd(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC))) fail("opening the host's root");
   }
   // By number, as an attacker would: the C library may answer by itself.
   if (::syscall(SYS_chroot, "/") == 0) fail("chroot");

@@ -127,6 +127,16 @@ int status_of(int status) { return WIFSIGNALED(status) ? kSignalBase + WTERMSIG(
   }
 }
 
+// A process that waits for the one that is locked in has namespaces of its own now, and rights in them; it needs none.
+void give_up_rights(bool drops_capabilities) {
+  try {
+    if (drops_capabilities) drop_capabilities();
+    forbid_new_privileges();
+  } catch (const Error& error) {
+    throw Error(error.posix(), error.code(), "couldn't set up the jail: no rights for who waits: " + error.text());
+  }
+}
+
 void fail_fork() { throw posix_error("couldn't start", "the process to be locked in"); }
 
 }  // namespace
@@ -144,11 +154,9 @@ void start_supervised(const Options& options, const Report* report, bool has_ini
   if (child < 0) fail_fork();
   if (child > 0) {
     alive = Fd();
-    // It has namespaces of its own now, and rights in them; it needs none.
     try {
       // Without a user namespace of its own it is root still, who has to end the program of another user.
-      if ((options.without & (kUserLayer | kCapabilitiesLayer)) == 0) drop_capabilities();
-      forbid_new_privileges();
+      give_up_rights((options.without & (kUserLayer | kCapabilitiesLayer)) == 0);
     } catch (const Error& error) {
       say(error.text());
       ::kill(child, SIGKILL);
@@ -168,8 +176,7 @@ void start_init() {
   const pid_t program = ::fork();
   if (program < 0) fail_fork();
   if (program > 0) {
-    drop_capabilities();
-    forbid_new_privileges();
+    give_up_rights(true);
     run_init(program);
   }
   const sigset_t signals = waited_signals();
