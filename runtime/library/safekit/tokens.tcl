@@ -162,11 +162,12 @@ proc ::safekit::safe::ArgumentOf {child word} {
 #	child -	The interpreter.
 #	path -	The script's name.
 #	what -	The start of the message of a denial: `couldn't open`.
+#	option -	What would have granted it.
 #
 # Results:
 #	A list: the grant, the name below it, and the name as the script knows it, in its shortest form.
 
-proc ::safekit::safe::Resolve {child path what} {
+proc ::safekit::safe::Resolve {child path what {option "--safe-read or --safe-write"}} {
     variable grants
 
     if {![regexp {^(\$p\(:\d+:\))(?:/(.*))?$} $path -> token rest]} {
@@ -175,7 +176,7 @@ proc ::safekit::safe::Resolve {child path what} {
 	    set working [TokenOf $child [pwd]]
 	}
 	if {$working eq ""} {
-	    Deny path "$what \"$path\"" "not in a granted directory" "--safe-read or --safe-write"
+	    Deny path "$what \"$path\"" "not in a granted directory" $option
 	}
 	regexp {^(\$p\(:\d+:\))(?:/(.*))?$} $working/$path -> token rest
     }
@@ -201,7 +202,7 @@ proc ::safekit::safe::Resolve {child path what} {
     set name [join $parts /]
     set only [dict get $grant only]
     if {$only ne "" && $name ne $only} {
-	Deny path "$what \"$path\"" "not the file that was granted" "--safe-read or --safe-write"
+	Deny path "$what \"$path\"" "not the file that was granted" $option
     }
     return [list $grant $name [NameOf $token $name]]
 }
@@ -211,7 +212,13 @@ proc ::safekit::safe::Resolve {child path what} {
 #	Resolve, and a denial unless the grant has all these rights.
 
 proc ::safekit::safe::Demand {child path what rights} {
-    set resolved [Resolve $child $path $what]
+    set option {}
+    foreach {right name} {exec --safe-exec write --safe-write} {
+	if {$right in $rights} {
+	    set option [list $name]
+	}
+    }
+    set resolved [Resolve $child $path $what {*}$option]
     lassign $resolved grant name shown
     foreach right $rights {
 	if {$right ni [dict get $grant rights]} {
