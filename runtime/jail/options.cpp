@@ -53,7 +53,8 @@ T parse_number(std::string_view text, T least, T most, std::string_view what) {
   T number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size() || number < least || number > most) {
-    fail_usage(quoted("not a " + std::string(what), text));
+    fail_usage(quoted("not a " + std::string(what), text) + " (hint: a number from " + std::to_string(least) +
+               " to " + std::to_string(most) + ")");
   }
   return number;
 }
@@ -74,7 +75,9 @@ T choose(std::string_view option, std::initializer_list<std::pair<std::string_vi
 std::uint16_t parse_port(std::string_view text) { return parse_number<std::uint16_t>(text, 1, 65535, "port"); }
 
 std::string absolute(std::string_view path) {
-  if (!path.starts_with('/')) fail_usage(quoted("not an absolute path", path));
+  if (!path.starts_with('/')) {
+    fail_usage(quoted("not an absolute path", path) + " (hint: TARGET is a path within, as /data)");
+  }
   return std::string(path);
 }
 
@@ -203,13 +206,15 @@ constexpr Option kSurroundings[] = {
      [](Options& o, Words v) { o.kept_environment.push_back(variable_name(v[0])); }},
     {"--hostname", "NAME", "kit",
      [](Options& o, Words v) {
-       if (v[0].empty() || v[0].size() > 64) fail_usage(quoted("not a host name", v[0]));
+       if (v[0].empty() || v[0].size() > 64) {
+         fail_usage(quoted("not a host name", v[0]) + " (hint: 1 to 64 characters)");
+       }
        o.host_name = v[0];
      }},
     {"--uid", "N", "the user to be: for root, who else becomes nobody",
-     [](Options& o, Words v) { o.uid = parse_number<uid_t>(v[0], 1, 0xfffffffe, "user id but root's"); }},
+     [](Options& o, Words v) { o.uid = parse_number<uid_t>(v[0], 1, 0xfffffffe, "user id"); }},
     {"--gid", "N", "the group to be",
-     [](Options& o, Words v) { o.gid = parse_number<gid_t>(v[0], 1, 0xfffffffe, "group id but root's"); }},
+     [](Options& o, Words v) { o.gid = parse_number<gid_t>(v[0], 1, 0xfffffffe, "group id"); }},
     {"--tty", "", "shares the terminal, instead of a session of its own",
      [](Options& o, Words) { o.shares_terminal = true; }},
 };
