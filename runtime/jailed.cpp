@@ -287,7 +287,14 @@ void enter_in_process(int count, Tcl_Obj* const objects[]) {
   for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
   pointers.push_back(nullptr);
   ::execvp(pointers[0], pointers.data());
-  fail_to_find("couldn't run", words[0], errno);
+  const int error = errno;
+  // Of a program that is there the kernel says the same where its loader is not: execve(2).
+  if (error == ENOENT) {
+    throw Failure{kExitNotFound, posix_error("couldn't run", words[0], error).text() +
+                                     " (hint: it, or the loader that it needs, is not in the root; mkjail makes one "
+                                     "with both)"};
+  }
+  fail_to_find("couldn't run", words[0], error);
 }
 
 // A kit, a starpack or a script, in this process.
