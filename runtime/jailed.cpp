@@ -39,8 +39,8 @@ constexpr const char* kRunSafe =
     "package require safekit::safe; safekit::safe::main $safekit::mount $argv $safekit::words";
 
 constexpr const char* kUsage =
-    "usage: safekit [OPTION ...] [--] FILE [ARGUMENT ...]\n"
-    "       tclkit --jail [OPTION ...] [--] FILE [ARGUMENT ...]\n"
+    "usage: safekit ?OPTION ...? ?--? FILE ?ARGUMENT ...?\n"
+    "       tclkit --jail ?OPTION ...? ?--? FILE ?ARGUMENT ...?\n"
     "\n"
     "Runs a kit, a starpack or a Tcl script locked in: in an empty root of its own, without network, without other\n"
     "processes in sight, with the promises `stdio rpath` alone. No privilege is needed, and nothing to prepare.\n";

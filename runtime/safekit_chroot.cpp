@@ -45,7 +45,7 @@ namespace {
 
 constexpr const char* kSafekit = "safekit";
 constexpr const char* kUsage =
-    "usage: safekit-chroot [OPTION ...] [--] FILE [ARGUMENT ...]\n"
+    "usage: safekit-chroot ?OPTION ...? ?--? FILE ?ARGUMENT ...?\n"
     "\n"
     "Runs a kit, a starpack or a Tcl script with the working directory (or --root DIR) as its root, where user\n"
     "namespaces are not to be had. It needs the right to call chroot(2), from root:\n"

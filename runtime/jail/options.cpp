@@ -191,7 +191,7 @@ constexpr Option kLimitOptions[] = {
      [](Options& o, Words v) { o.limits.cpu_s = parse_duration(v[0]); }},
     {"--limit-time", "TIME", "time by the clock; none",
      [](Options& o, Words v) { o.limits.time_s = parse_duration(v[0]); }},
-    {"--limit-processes", "N", "32, threads included",
+    {"--limit-processes", "N", "32, threads included; without a user namespace none",
      [](Options& o, Words v) { o.limits.processes = parse_count(v[0]); }},
     {"--limit-files", "N", "64 open at a time; the jail itself needs 8",
      [](Options& o, Words v) { o.limits.files = parse_count(v[0]); }},
@@ -200,7 +200,7 @@ constexpr Option kLimitOptions[] = {
 };
 
 constexpr Option kSurroundings[] = {
-    {"--setenv", "NAME VALUE", "a variable of the environment, which is else empty but for LANG, HOME, PATH",
+    {"--setenv", "NAME VALUE", "a variable of the environment, which is else empty but for PATH, HOME, LANG, TZ",
      [](Options& o, Words v) { o.set_environment.emplace_back(variable_name(v[0]), v[1]); }},
     {"--keep-env", "NAME", "a variable that keeps its value",
      [](Options& o, Words v) { o.kept_environment.push_back(variable_name(v[0])); }},

@@ -365,7 +365,7 @@ std::string Plan::explanation() const {
   }
   text += "\nBefore its first line runs\n";
   for (const Step& step : steps_) {
-    text += "  " + step.does + "\n";
+    text += "  " + step.does + " [" + layer_list(step.layer) + "]\n";
     if (!step.stops.empty()) text += "      against " + step.stops + "\n";
   }
   text += "\nWhat stays open\n";
