@@ -43,7 +43,7 @@ class Program {
   }
   void answer(std::uint32_t action) { add(BPF_RET | BPF_K, action); }
 
-  // A jump whose target is still to come. `when`: whether it is taken on equality.
+  // A jump whose target is still to come.
   std::size_t jump_unless_equal(std::uint32_t value) {
     add(BPF_JMP | BPF_JEQ | BPF_K, value);
     return code_.size() - 1;
@@ -138,15 +138,6 @@ void answer_by_code(Program& program, CodeRange reporting, std::uint32_t there, 
   program.answer(elsewhere);
 }
 
-bool is_granted(const Rule& rule, Promises promises) { return (rule.needs & ~promises) == 0; }
-
-bool is_allowed_always(int number, Promises promises) {
-  for (const Rule& rule : rules()) {
-    if (rule.number == number && is_granted(rule, promises) && !rule.is_conditional()) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 std::vector<sock_filter> build_filter(Promises promises, Denial denial, int own_process, const void* gate,
@@ -188,12 +179,12 @@ std::vector<sock_filter> build_filter(Promises promises, Denial denial, int own_
     while (end < allowed.size() && allowed[end].number == number) ++end;
     bool is_conditional = false;
     if (!is_allowed_always(number, promises)) {
-      for (std::size_t at = i; at < end; ++at) is_conditional = is_conditional || is_granted(allowed[at], promises);
+      for (std::size_t at = i; at < end; ++at) is_conditional = is_conditional || allowed[at].is_granted(promises);
     }
     if (is_conditional) {
       const std::size_t other = program.jump_unless_equal(static_cast<std::uint32_t>(number));
       for (std::size_t at = i; at < end; ++at) {
-        if (is_granted(allowed[at], promises)) add_rule(program, allowed[at], own_process);
+        if (allowed[at].is_granted(promises)) add_rule(program, allowed[at], own_process);
       }
       deny();
       program.land(other);

@@ -43,19 +43,12 @@ void append(std::string& list, const std::string& item) { list += (list.empty() 
 }  // namespace
 
 std::string oci_filter(Promises promises) {
-  const auto is_granted = [&](const Rule& rule) { return (rule.needs & ~promises) == 0; };
-  const auto is_allowed_always = [&](int number) {
-    for (const Rule& rule : rules()) {
-      if (rule.number == number && is_granted(rule) && !rule.is_conditional()) return true;
-    }
-    return false;
-  };
   std::string always;
   std::string others;
   int last = -1;
   for (const Rule& rule : rules()) {
-    if (!is_granted(rule)) continue;
-    if (is_allowed_always(rule.number)) {
+    if (!rule.is_granted(promises)) continue;
+    if (is_allowed_always(rule.number, promises)) {
       if (rule.number != last) append(always, text(rule.name));
       last = rule.number;
       continue;

@@ -415,6 +415,13 @@ int count(Promises promises) noexcept { return __builtin_popcount(promises); }
 
 std::span<const PromiseName> promise_names() noexcept { return kNames; }
 std::span<const Rule> rules() noexcept { return kRules; }
+
+bool is_allowed_always(int call, Promises promises) noexcept {
+  return std::any_of(std::begin(kRules), std::end(kRules), [&](const Rule& rule) {
+    return rule.number == call && rule.is_granted(promises) && !rule.is_conditional();
+  });
+}
+
 std::span<const int> unimplemented_calls() noexcept { return kUnimplemented; }
 int highest_known_call() noexcept { return kHighestKnownCall; }
 

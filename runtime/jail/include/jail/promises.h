@@ -87,10 +87,14 @@ struct Rule {
   std::string_view verb = {};   // what the program tried, where the promise does not say it: "kill another process"
 
   bool is_conditional() const noexcept { return conditions[0].width != Condition::Width::kNone; }
+  bool is_granted(Promises promises) const noexcept { return (needs & ~promises) == 0; }
 };
 
 // Rows of one call follow one another.
 std::span<const Rule> rules() noexcept;
+
+// Whether these promises allow a call whatever its arguments are.
+bool is_allowed_always(int call, Promises promises) noexcept;
 
 // Calls that are answered with ENOSYS, so that the C library falls back to ones which can be checked.
 std::span<const int> unimplemented_calls() noexcept;
