@@ -12,12 +12,13 @@ starkit::startup
 package require mkjail
 
 namespace eval ::mkjail::main {
-    # One row per option: names, name of its argument (empty: a switch), kind, check, help. Kinds:
-    #	action	what is done with a root; the last name is the procedure's
+    # One row per option: names, name of its argument (empty: it has none), kind, check, help, default. Kinds:
+    #	action	what is done with a root, by the procedure of that name
     #	switch	of this run
     #	value	of this run
-    #	one	a setting, kept in the manifest, with its default in `check`'s place behind it
-    #	list	a setting that may be given more than once
+    #	setting	kept in the manifest: given or not
+    #	one	kept in the manifest: the last that is given, else the default
+    #	list	kept in the manifest: all that are given
     variable options {
 	{--check           {}        action {} {compare ROOT with its manifest; status 1 when they differ}}
 	{--update          {}        action {} {renew ROOT from the host; options and programs given replace the old ones}}

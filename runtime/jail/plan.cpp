@@ -120,7 +120,7 @@ void Plan::plan_process() {
       "secrets and switches in variables", [this] { clean_environment(options_); });
 }
 
-// Of safekit-chroot's plan_root() says it.
+// safekit-chroot's is a step of plan_root().
 void Plan::plan_user(Phase phase) {
   const bool is_late = is_late_user();
   if (options_.mode == Mode::kChrooted || phase != (is_late ? Phase::kInside : Phase::kOutside)) return;

@@ -3,8 +3,8 @@
 # safe.tcl: package safekit::safe, which runs a kit's main.tcl in a safe interpreter: what `safekit --safe` calls.
 #
 #     package require safekit::safe
-#     safekit::safe::main MOUNT ARGUMENTS WORDS       the same, with a policy that options of the command line say
 #     safekit::safe::run MOUNT ARGUMENTS POLICY       does not return: ends the process as the kit's main.tcl does
+#     safekit::safe::main MOUNT ARGUMENTS WORDS       the same, with a policy that options of the command line say
 #     safekit::safe::create MOUNT POLICY              the interpreter alone, for a program that goes on
 #     safekit::safe::policy WORDS                     the policy that options of the command line say; see policy.tcl
 #
