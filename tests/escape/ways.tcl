@@ -16,6 +16,25 @@ way namespaces-root -limits $limits -words {
 set counted [dict merge $limits {processes {--limit-processes 32}}]
 set noName {hostname {the host's name can be hidden by a namespace only}}
 
+# The filter hides whether the walls behind it stand: here they stand alone.
+way unfiltered -limits $limits -routes {1 2 3 3b 4 5 5b 7 8 9 10 11 12 13 15 16 20 24 25 26 30} -words {
+    %program% --jailed --without seccomp,landlock --root %root% --writable-root %limits% -- %attempt%
+} -open {
+    path-connect/user {a socket file in its root}
+    path-listen {a socket file in its root}
+    unix-socket {unfiltered}
+    unix-pair {unfiltered}
+    add-key {a keyring of its own}
+    terminal-mode {unfiltered}
+    terminal-size {unfiltered}
+    sysinfo {unfiltered}
+    tcp-listen {a network of its own}
+    tcp-bind {a network of its own}
+    netlink-route {a network of its own}
+    netlink-events {a network of its own}
+    vsock {unfiltered}
+}
+
 # By chroot(2): as root, and as an ordinary user with a program that has the file capability.
 way chroot -who root -limits $counted -open $noName -words {
     %program% --jailed --mode chroot --root %root% --writable-root %limits% -- %attempt%
