@@ -79,8 +79,11 @@ constexpr std::string_view kVerbAsk = "ask a name server";
       {CALL(call), kWpath, {is_int(at, O_WRONLY, O_ACCMODE | O_CREAT | kTmpfile)}, "O_WRONLY"},                      \
       {CALL(call), kRpath | kWpath, {is_int(at, O_RDWR, O_ACCMODE | O_CREAT | kTmpfile)}, "O_RDWR"},                 \
       {CALL(call), kRpath | kWpath, {is_int(at, O_TRUNC, kOpenKind)}, "O_RDONLY|O_TRUNC"},                           \
-      {CALL(call), kWpath | kCpath, {is_int(at, O_WRONLY, O_ACCMODE)}, "O_CREAT|O_WRONLY", "make a file"},           \
-      {CALL(call), kRpath | kWpath | kCpath, {}, "O_CREAT", "make a file"}
+      {CALL(call), kWpath | kCpath,                                                                                  \
+       {is_int(at, O_WRONLY, O_ACCMODE), is_without(at + 1, kSetIdBits)},                                            \
+       "O_CREAT|O_WRONLY, without set-id bits", "make a file"},                                                      \
+      {CALL(call), kRpath | kWpath | kCpath, {is_without(at + 1, kSetIdBits)},                                       \
+       "O_CREAT, without set-id bits", "make a file"}
 
 // Neither raw sockets nor protocols that no promise limits (MPTCP, SCTP).
 #define SOCKET_RULE(needs, verb, family, type, protocol)                                                             \
@@ -155,7 +158,7 @@ constexpr Rule kRules[] = {
     OPEN_RULES(openat, 2),
 #ifdef SYS_open
     OPEN_RULES(open, 1),
-    {CALL(creat), kWpath | kCpath},
+    {CALL(creat), kWpath | kCpath, {is_without(1, kSetIdBits)}, "without set-id bits", "make a file"},
 #endif
 
     // sockets

@@ -94,6 +94,17 @@ Outcome move_file2(const Facts& facts) {
 
 Outcome set_bits(const Facts& facts) { return outcome_of("chmod(04755)", chmod(target(facts).c_str(), 04755)); }
 
+// open(2) takes them as they are; chmod(2) is not needed.
+Outcome create_with_bits(const Facts& facts) {
+  const std::string path = fresh(facts);
+  const int fd = openat(AT_FDCWD, path.c_str(), O_RDWR | O_CREAT, 06755);
+  if (fd < 0) return failed("openat(O_CREAT, 06755)");
+  struct stat status {};
+  fstat(fd, &status);
+  unlink(path.c_str());
+  return (status.st_mode & 06000) != 0 ? escaped("openat(O_CREAT, 06755)") : denied("the bits were left out");
+}
+
 Outcome set_mode(const Facts& facts) { return outcome_of("chmod(0666)", chmod(target(facts).c_str(), 0666)); }
 
 Outcome set_owner(const Facts& facts) {
@@ -150,6 +161,7 @@ constexpr Attempt kAttempts[] = {
     {"rename", "34", "both", "", "renames a file", move_file},
     {"renameat2", "34", "both", "", "renames a file by renameat2", move_file2},
     {"set-bits", "34", "both", "", "sets the set-user-ID bit of a file", set_bits},
+    {"create-with-bits", "34", "both", "", "makes a file that has the set-user-ID bit", create_with_bits},
     {"set-mode", "34", "both", "", "lets everybody write to a file", set_mode},
     {"set-owner", "34", "both", "", "sets the owner of a file", set_owner},
     {"set-time", "34", "both", "", "sets the time of a file", set_time},
