@@ -127,9 +127,10 @@ constexpr Rule kRules[] = {
     {CALL(ioctl), kTty, {is_int(1, TCSETSW)}, "TCSETSW", "change the terminal"},
     {CALL(ioctl), kTty, {is_int(1, TCSETSF)}, "TCSETSF", "change the terminal"},
     {CALL(sendto), kStdio, {is_null(4)}, "without an address"},
-    {CALL(sendto), kDns, {}, "to an address", kVerbAsk},
-    {CALL(sendto), kUdp, {}, "to an address"},
-    {CALL(sendto), kUnix, {}, "to an address"},
+    // MSG_FASTOPEN connects, and Landlock, which keeps --connect-tcp, asks connect(2) alone.
+    {CALL(sendto), kDns, {is_without(3, MSG_FASTOPEN)}, "to an address, without MSG_FASTOPEN", kVerbAsk},
+    {CALL(sendto), kUdp, {is_without(3, MSG_FASTOPEN)}, "to an address, without MSG_FASTOPEN"},
+    {CALL(sendto), kUnix, {is_without(3, MSG_FASTOPEN)}, "to an address, without MSG_FASTOPEN"},
     {CALL(prlimit64), kStdio, {is_int(0, 0), is_null(2)}, "own limits, to read"},
     {CALL(tgkill), kStdio, {is_own_process(0)}, "own process", kVerbSignal},
     {CALL(kill), kStdio, {is_own_process(0)}, "own process"},
@@ -337,10 +338,10 @@ constexpr Rule kRules[] = {
     {CALL(accept4), kUnix, {}, "", "accept a connection"},
     {CALL(accept), kInetServer, {}, "", "accept a connection"},
     {CALL(accept), kUnix, {}, "", "accept a connection"},
-    {CALL(sendmmsg), kDns, {}, "", kVerbAsk},
+    {CALL(sendmmsg), kDns, {is_without(3, MSG_FASTOPEN)}, "without MSG_FASTOPEN", kVerbAsk},
     {CALL(recvmsg), kRecvfd},
     {CALL(recvmmsg), kRecvfd},
-    {CALL(sendmsg), kSendfd},
+    {CALL(sendmsg), kSendfd, {is_without(2, MSG_FASTOPEN)}, "without MSG_FASTOPEN"},
 
     // proc, exec
     {CALL(wait4), kProc},

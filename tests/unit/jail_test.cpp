@@ -337,6 +337,17 @@ TEST_CASE("some verdicts that do not come from the table") {
   CHECK(verdict(0x3fffffff) == error_of(ENOSYS));
 }
 
+TEST_CASE("nothing is sent by TCP before connect(2), which Landlock is asked about") {
+  const auto program = build_filter(kAll, Denial::kError, kProcess);
+  const auto verdict = [&](int call, Arguments arguments) { return evaluate(program, call_of(call, arguments)); };
+  CHECK(verdict(SYS_sendto, {3, 0, 1, 0, 0x1000, 16}) == SECCOMP_RET_ALLOW);
+  CHECK(verdict(SYS_sendto, {3, 0, 1, MSG_FASTOPEN, 0x1000, 16}) == error_of(EACCES));
+  CHECK(verdict(SYS_sendmsg, {3, 0, MSG_NOSIGNAL}) == SECCOMP_RET_ALLOW);
+  CHECK(verdict(SYS_sendmsg, {3, 0, MSG_NOSIGNAL | MSG_FASTOPEN}) == error_of(EACCES));
+  CHECK(verdict(SYS_sendmmsg, {3, 0, 2, MSG_NOSIGNAL}) == SECCOMP_RET_ALLOW);
+  CHECK(verdict(SYS_sendmmsg, {3, 0, 2, MSG_NOSIGNAL | MSG_FASTOPEN}) == error_of(EACCES));
+}
+
 TEST_CASE("calls of other architectures are the end, whatever is promised") {
   for (const Promises promises : {Promises{kStdio}, kAll}) {
     const auto program = build_filter(promises, Denial::kReport, kProcess);
