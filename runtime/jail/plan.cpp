@@ -334,9 +334,11 @@ void Plan::enter() {
   }
   take(Phase::kOutside);
   const bool has_init = has(kPidLayer) && (options_.promises & (kProc | kExec)) != 0;
-  start_supervised(options_, context_.report, has_init);
+  Fd alive = start_supervised(options_, context_.report, has_init);
   try {
     take(Phase::kInside);
+    die_with_supervisor(alive);
+    alive = Fd();
     if (has_init) start_init();
     take(Phase::kLock);
     take(Phase::kSelfTest);

@@ -141,7 +141,7 @@ void fail_fork() { throw posix_error("couldn't start", "the process to be locked
 
 }  // namespace
 
-void start_supervised(const Options& options, const Report* report, bool has_init) {
+Fd start_supervised(const Options& options, const Report* report, bool has_init) {
   sigset_t before;
   const sigset_t signals = waited_signals();
   ::sigprocmask(SIG_BLOCK, &signals, &before);
@@ -165,11 +165,16 @@ void start_supervised(const Options& options, const Report* report, bool has_ini
     supervise(child, options, report, has_init);
   }
   mine = Fd();
+  die_with_supervisor(alive);
+  if (!has_init) ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  return alive;
+}
+
+void die_with_supervisor(const Fd& alive) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) throw posix_error("couldn't bind to", "the supervisor");
   // Has it ended already? Its end of the pipe would have been closed.
   struct pollfd supervisor = {alive.get(), 0, 0};
   if (::poll(&supervisor, 1, 0) != 0) ::_exit(kExitJail);
-  if (!has_init) ::sigprocmask(SIG_SETMASK, &before, nullptr);
 }
 
 void start_init() {
