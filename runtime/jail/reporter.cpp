@@ -253,7 +253,13 @@ void start_reporter(Report* report, Promises granted, int error_fd, bool is_lear
   struct sigaction action {};
   action.sa_sigaction = handle;
   action.sa_flags = SA_SIGINFO | SA_NODEFER | SA_RESTART;
-  if (::sigaction(SIGSYS, &action, nullptr) != 0) throw posix_error("couldn't handle", "SIGSYS");
+  // Where the caller has blocked it, the first denial would be the end: seccomp(2).
+  sigset_t own;
+  ::sigemptyset(&own);
+  ::sigaddset(&own, SIGSYS);
+  if (::sigaction(SIGSYS, &action, nullptr) != 0 || ::sigprocmask(SIG_UNBLOCK, &own, nullptr) != 0) {
+    throw posix_error("couldn't handle", "SIGSYS");
+  }
 }
 
 void start_landlock_reporter(LandlockLimits limits) { landlock = std::move(limits); }

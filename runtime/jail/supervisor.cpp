@@ -29,11 +29,19 @@ constexpr int kSignalBase = 128;
 
 void say(const std::string& text) { std::fprintf(stderr, "safekit: %s\n", text.c_str()); }
 
+// What the caller ignores, as nohup(1) does SIGHUP, stays ignored: a signal that is waited for would come nevertheless.
+bool is_ignored(int number) {
+  struct sigaction action;
+  return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 sigset_t waited_signals() {
   sigset_t set;
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGCHLD);
-  for (const int number : kForwarded) ::sigaddset(&set, number);
+  for (const int number : kForwarded) {
+    if (!is_ignored(number)) ::sigaddset(&set, number);
+  }
   return set;
 }
 
@@ -142,6 +150,8 @@ void fail_fork() { throw posix_error("couldn't start", "the process to be locked
 }  // namespace
 
 Fd start_supervised(const Options& options, const Report* report, bool has_init) {
+  // Where the caller ignores it, a child leaves no status: wait(2).
+  if (::signal(SIGCHLD, SIG_DFL) == SIG_ERR) throw posix_error("couldn't reset", "SIGCHLD");
   sigset_t before;
   const sigset_t signals = waited_signals();
   ::sigprocmask(SIG_BLOCK, &signals, &before);
