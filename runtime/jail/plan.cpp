@@ -377,6 +377,9 @@ std::string Plan::explanation() const {
   if (options_.mode == Mode::kNamespaces && has(kUserLayer) && ::geteuid() != 0) {
     open("the caller's supplementary groups, for files that are shown to it");
   }
+  if (!has(kPidLayer) && (options_.promises & (kProc | kExec)) != 0) {
+    open("processes that it starts and leaves, should safekit itself be killed (SIGKILL)");
+  }
   if (options_.network == Network::kHost) open("the host's network, for what the promises name");
   if (options_.mode == Mode::kLandlock) {
     open("the names and sizes of the host's files (stat), its process list, its host name");

@@ -79,7 +79,28 @@ void tell_denials(const Options& options, const Report& report) {
 // The status of a child as a shell would have it.
 int status_of(int status) { return WIFSIGNALED(status) ? kSignalBase + WTERMSIG(status) : WEXITSTATUS(status); }
 
-[[noreturn]] void supervise(pid_t child, const Options& options, const Report* report, bool has_init) {
+// Without a pid namespace the kernel does not end with a program what it has started. Those that have lost their parent
+// are the supervisor's children: PR_SET_CHILD_SUBREAPER in prctl(2).
+void end_others(const Fd& proc) {
+  const std::string own = std::to_string(::getpid());
+  const std::string path = own + "/task/" + own + "/children";
+  for (;;) {
+    pid_t ended;
+    while ((ended = ::waitpid(-1, nullptr, WNOHANG)) > 0) {
+    }
+    if (ended < 0) return;
+    std::FILE* list = ::fdopen(::openat(proc.get(), path.c_str(), O_RDONLY | O_CLOEXEC), "r");
+    int other = 0;
+    bool is_any = false;
+    while (list != nullptr && std::fscanf(list, "%d", &other) == 1) is_any = ::kill(other, SIGKILL) == 0 || is_any;
+    if (list != nullptr) std::fclose(list);
+    if (!is_any) return say("processes that it started may run on: they could not be found in /proc");
+    ::waitpid(-1, nullptr, 0);
+  }
+}
+
+[[noreturn]] void supervise(pid_t child, const Options& options, const Report* report, bool has_init,
+                            const Fd& proc) {
   const sigset_t signals = waited_signals();
   const std::int64_t end_ms =
       options.limits.time_s ? now_ms() + static_cast<std::int64_t>(*options.limits.time_s) * 1000 : INT64_MAX;
@@ -88,7 +109,9 @@ int status_of(int status) { return WIFSIGNALED(status) ? kSignalBase + WTERMSIG(
   int status = 0;
   struct rusage usage {};
   for (;;) {
-    const pid_t ended = ::wait4(child, &status, WNOHANG, &usage);
+    pid_t ended;
+    while ((ended = ::wait4(-1, &status, WNOHANG, &usage)) > 0 && ended != child) {
+    }
     if (ended == child) break;
     if (ended < 0 && errno != EINTR) ::_exit(kExitJail);
     const std::int64_t left = std::max<std::int64_t>(end_ms - now_ms(), 0);
@@ -116,6 +139,7 @@ int status_of(int status) { return WIFSIGNALED(status) ? kSignalBase + WTERMSIG(
   } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
     say("ended: it made a system call that kills (--on-denial kill, or one of another architecture)");
   }
+  if ((options.without & kPidLayer) != 0) end_others(proc);
   if (options.root.is_temporary) ::rmdir(options.root.directory.c_str());
   if (report != nullptr) tell_denials(options, *report);
   ::_exit(status_of(status));
@@ -152,6 +176,9 @@ void fail_fork() { throw posix_error("couldn't start", "the process to be locked
 Fd start_supervised(const Options& options, const Report* report, bool has_init) {
   // Where the caller ignores it, a child leaves no status: wait(2).
   if (::signal(SIGCHLD, SIG_DFL) == SIG_ERR) throw posix_error("couldn't reset", "SIGCHLD");
+  if ((options.without & kPidLayer) != 0 && ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
+    throw posix_error("couldn't become", "the parent of what is left behind");
+  }
   sigset_t before;
   const sigset_t signals = waited_signals();
   ::sigprocmask(SIG_BLOCK, &signals, &before);
@@ -159,6 +186,8 @@ Fd start_supervised(const Options& options, const Report* report, bool has_init)
   if (::pipe2(ends, O_CLOEXEC) != 0) throw posix_error("couldn't make", "a pipe");
   Fd alive(ends[0]);
   Fd mine(ends[1]);
+  // Of the host: where the program has a new root, the supervisor is in it too.
+  Fd proc((options.without & kPidLayer) != 0 ? ::open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1);
   std::fflush(nullptr);
   const pid_t child = ::fork();
   if (child < 0) fail_fork();
@@ -172,9 +201,10 @@ Fd start_supervised(const Options& options, const Report* report, bool has_init)
       ::kill(child, SIGKILL);
       ::_exit(kExitJail);
     }
-    supervise(child, options, report, has_init);
+    supervise(child, options, report, has_init, proc);
   }
   mine = Fd();
+  proc = Fd();
   die_with_supervisor(alive);
   if (!has_init) ::sigprocmask(SIG_SETMASK, &before, nullptr);
   return alive;
