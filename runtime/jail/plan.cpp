@@ -53,6 +53,9 @@ std::string ports_text(const std::vector<std::uint16_t>& ports) {
   return text;
 }
 
+constexpr int kLandlockTruncateAbi = 3;
+constexpr int kLandlockScopeAbi = 6;
+
 // As the ruleset has them.
 LandlockLimits landlock_limits(const Options& options) {
   LandlockLimits limits;
@@ -229,6 +232,12 @@ void Plan::plan_lock() {
   add(kNoNewPrivsLayer, Phase::kLock, "no new privileges", "set-id programs", [] { forbid_new_privileges(); });
   if (has(kLandlockLayer)) {
     const int abi = need_landlock(!options_.bind_ports.empty() || !options_.connect_ports.empty());
+    // Files that may not be opened for writing could be emptied by truncate(2).
+    if (!has(kMountLayer) && (options_.promises & kWpath) != 0 && abi < kLandlockTruncateAbi) {
+      throw Error(ENOSYS, "LANDLOCK",
+                  "couldn't plan the jail: keeping wpath to what was shown needs Landlock ABI 3 (Linux 6.2), and this "
+                  "kernel has " + std::to_string(abi) + " (hint: --mode namespaces)");
+    }
     std::string what = "Landlock (ABI " + std::to_string(abi) + ")";
     if (!options_.connect_ports.empty()) what += "; TCP connections to port " + ports_text(options_.connect_ports);
     if (!options_.bind_ports.empty()) what += "; TCP servers at port " + ports_text(options_.bind_ports);
@@ -379,6 +388,16 @@ std::string Plan::explanation() const {
   }
   if (!has(kPidLayer) && (options_.promises & (kProc | kExec)) != 0) {
     open("processes that it starts and leaves, should safekit itself be killed (SIGKILL)");
+  }
+  const bool has_scopes = has(kLandlockLayer) && landlock_abi() >= kLandlockScopeAbi;
+  if (!has(kPidLayer) && !has_scopes && (options_.promises & kProc) != 0) {
+    open("signals to all processes of the same user");
+  }
+  if (!has(kNetLayer) && !has_scopes && (options_.promises & kUnix) != 0) {
+    open("all Unix sockets of the host that have no path (abstract ones)");
+  }
+  if (options_.mode == Mode::kLandlock && (options_.promises & kUnix) != 0) {
+    open("all Unix sockets of the host that have a path, as far as their permissions go, and what listens there");
   }
   if (options_.network == Network::kHost) open("the host's network, for what the promises name");
   if (options_.mode == Mode::kLandlock) {
