@@ -151,7 +151,11 @@ constexpr Option kPermissions[] = {
 
 constexpr Option kFiles[] = {
     {"--root", "DIR", "the program's /, read-only; without it an empty directory",
-     [](Options& o, Words v) { o.root.directory = v[0]; }},
+     [](Options& o, Words v) {
+       // As a shell's variable that is not set would be; the wrapper would take the working directory.
+       if (v[0].empty()) fail_usage("--root needs the name of a directory, and \"\" is none");
+       o.root.directory = v[0];
+     }},
     {"--writable-root", "", "that directory can be written, as far as its permissions go",
      [](Options& o, Words) { o.root.is_writable = true; }},
     {"--ro-bind", "SOURCE TARGET", "shows a file or directory of the host there, read-only",
