@@ -235,8 +235,8 @@ void Plan::plan_lock() {
     // Files that may not be opened for writing could be emptied by truncate(2).
     if (!has(kMountLayer) && (options_.promises & kWpath) != 0 && abi < kLandlockTruncateAbi) {
       throw Error(ENOSYS, "LANDLOCK",
-                  "couldn't plan the jail: keeping wpath to what was shown needs Landlock ABI 3 (Linux 6.2), and this "
-                  "kernel has " + std::to_string(abi) + " (hint: --mode namespaces)");
+                  "couldn't plan the jail: keeping wpath to what was shown needs Landlock ABI 3 (Linux 6.2), and "
+                  "this kernel has " + std::to_string(abi) + " (hint: --mode namespaces)");
     }
     std::string what = "Landlock (ABI " + std::to_string(abi) + ")";
     if (!options_.connect_ports.empty()) what += "; TCP connections to port " + ports_text(options_.connect_ports);
@@ -400,6 +400,9 @@ std::string Plan::explanation() const {
     open("all Unix sockets of the host that have a path, as far as their permissions go, and what listens there");
   }
   if (options_.network == Network::kHost) open("the host's network, for what the promises name");
+  if (options_.network == Network::kHost && !options_.bind_ports.empty()) {
+    open("servers at a port that the kernel chooses, whatever --bind-tcp names: listen(2) without bind(2)");
+  }
   if (options_.mode == Mode::kLandlock) {
     open("the names and sizes of the host's files (stat), its process list, its host name");
   }

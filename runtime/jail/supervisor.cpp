@@ -29,7 +29,8 @@ constexpr int kSignalBase = 128;
 
 void say(const std::string& text) { std::fprintf(stderr, "safekit: %s\n", text.c_str()); }
 
-// What the caller ignores, as nohup(1) does SIGHUP, stays ignored: a signal that is waited for would come nevertheless.
+// What the caller ignores, as nohup(1) does SIGHUP, stays ignored: sigtimedwait(2) would return it nevertheless where
+// it is blocked.
 bool is_ignored(int number) {
   struct sigaction action;
   return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
@@ -79,8 +80,8 @@ void tell_denials(const Options& options, const Report& report) {
 // The status of a child as a shell would have it.
 int status_of(int status) { return WIFSIGNALED(status) ? kSignalBase + WTERMSIG(status) : WEXITSTATUS(status); }
 
-// Without a pid namespace the kernel does not end with a program what it has started. Those that have lost their parent
-// are the supervisor's children: PR_SET_CHILD_SUBREAPER in prctl(2).
+// Without a pid namespace the kernel does not end with a program what it has started. Those that have lost their
+// parent are the supervisor's children: PR_SET_CHILD_SUBREAPER in prctl(2).
 void end_others(const Fd& proc) {
   const std::string own = std::to_string(::getpid());
   const std::string path = own + "/task/" + own + "/children";
