@@ -22,6 +22,7 @@
 //     starlit::archive add, delete, index, vacuum, check
 //         Archives that are there; see archive_upkeep.h.
 //     starlit::sha256 data BYTES, starlit::sha256 channel CHANNEL  -> 64 hexadecimal digits
+//     starlit::md5 data BYTES, starlit::md5 channel CHANNEL        -> 32 hexadecimal digits
 //         See digest_commands.cpp.
 //     starlit::beneath hold DIRECTORY                      -> number, of the directory held open until release or the end
 //     starlit::beneath open NUMBER NAME FLAGS ?PERMISSIONS?        -> channel; FLAGS as words of open(n)
