@@ -20,7 +20,8 @@
 // starlit::archive extract FILE DIRECTORY ?-runtime BOOLEAN? ?-progress PREFIX?
 //
 // starlit::archive info FILE: a dict
-//     format    plain, kit, runtime (an executable without a main.tcl), starpack
+//     format    plain, kit, runtime (an executable without a main.tcl), starpack, metakit, zip; of the last two only
+//               format, prefix and size are told
 //     prefix    bytes in front of the archive
 //     size      of the file
 //     pagesize, version
@@ -100,17 +101,27 @@ const char* type_name(MemberType type) {
   }
 }
 
-// An archive of any format that we can read, for who reads all of it.
-std::shared_ptr<Archive> load_any(const std::string& path) {
+// What `own` makes of an archive of ours, or `foreign` of a file of another format and that format.
+template <typename Own, typename Foreign>
+auto of_any(const std::string& path, Own own, Foreign foreign) {
   try {
-    return Archive::load_file(path);
+    return own();
   } catch (const Error& error) {
     if (error.code() != "NOTKIT") throw;
     const auto file = std::make_shared<const ForeignFile>(path);
     const auto format = foreign_format(*file);
     if (!format) throw;
-    return open_foreign(file, *format);
+    return foreign(file, *format);
   }
+}
+
+// An archive of any format that we can read, for who reads all of it.
+std::shared_ptr<Archive> load_any(const std::string& path) {
+  return of_any(path, [&] { return Archive::load_file(path); }, open_foreign);
+}
+
+void put(const Obj& dict, const char* key, Tcl_Obj* value) {
+  Tcl_DictObjPut(nullptr, dict.get(), new_string(key), value);
 }
 
 Obj list(Tcl_Interp* interp, Arguments arguments) {
@@ -154,8 +165,7 @@ Obj extract(Tcl_Interp* interp, Arguments arguments) {
   return Obj(Tcl_NewWideIntObj(extract_archive(*archive, host_path(interp, arguments[1]), options)));
 }
 
-Obj info(Tcl_Interp* interp, Arguments arguments) {
-  const std::string path = host_path(interp, arguments[0]);
+Obj info_of_own(const std::string& path) {
   const Fd fd = open_regular(path);
   const Location location = locate_archive(fd, path);
   std::string head(4, '\0');
@@ -174,18 +184,28 @@ Obj info(Tcl_Interp* interp, Arguments arguments) {
     return sqlite3_column_int64(statement.get(), 0);
   };
   Obj dict(Tcl_NewDictObj());
-  const auto put = [&](const char* key, Tcl_Obj* value) {
-    Tcl_DictObjPut(nullptr, dict.get(), new_string(key), value);
-  };
-  put("format", new_string(format));
-  put("prefix", Tcl_NewWideIntObj(static_cast<std::int64_t>(location.offset)));
-  put("size", Tcl_NewWideIntObj(stat_fd(fd, path).st_size));
-  put("pagesize", Tcl_NewWideIntObj(pragma("PRAGMA page_size")));
-  put("version", Tcl_NewWideIntObj(pragma("PRAGMA user_version")));
-  put("counter", Tcl_NewWideIntObj(archive->change_counter()));
-  put("indexed", Tcl_NewBooleanObj(read_fact(*archive, kFactPackages, 0).has_value()));
-  put("valid", Tcl_NewBooleanObj(archive->recorded(kFactPackages).has_value()));
+  put(dict, "format", new_string(format));
+  put(dict, "prefix", Tcl_NewWideIntObj(static_cast<std::int64_t>(location.offset)));
+  put(dict, "size", Tcl_NewWideIntObj(stat_fd(fd, path).st_size));
+  put(dict, "pagesize", Tcl_NewWideIntObj(pragma("PRAGMA page_size")));
+  put(dict, "version", Tcl_NewWideIntObj(pragma("PRAGMA user_version")));
+  put(dict, "counter", Tcl_NewWideIntObj(archive->change_counter()));
+  put(dict, "indexed", Tcl_NewBooleanObj(read_fact(*archive, kFactPackages, 0).has_value()));
+  put(dict, "valid", Tcl_NewBooleanObj(archive->recorded(kFactPackages).has_value()));
   return dict;
+}
+
+Obj info_of_foreign(const std::shared_ptr<const ForeignFile>& file, ForeignFormat format) {
+  Obj dict(Tcl_NewDictObj());
+  put(dict, "format", new_string(format == ForeignFormat::kMetakit ? "metakit" : "zip"));
+  put(dict, "prefix", Tcl_NewWideIntObj(foreign_start(*file, format)));
+  put(dict, "size", Tcl_NewWideIntObj(file->size_bytes()));
+  return dict;
+}
+
+Obj info(Tcl_Interp* interp, Arguments arguments) {
+  const std::string path = host_path(interp, arguments[0]);
+  return of_any(path, [&] { return info_of_own(path); }, info_of_foreign);
 }
 
 constexpr std::size_t kMany = 64;

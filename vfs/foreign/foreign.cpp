@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "metakit.h"
+#include "packed.h"
 #include "zip.h"
 
 namespace starlit {
@@ -52,6 +53,13 @@ std::optional<ForeignFormat> foreign_format(const ForeignFile& file) {
 
 std::shared_ptr<Archive> open_foreign(std::shared_ptr<const ForeignFile> file, ForeignFormat format) {
   return format == ForeignFormat::kMetakit ? open_metakit(std::move(file)) : open_zip(std::move(file));
+}
+
+std::int64_t foreign_start(const ForeignFile& file, ForeignFormat format) {
+  if (format == ForeignFormat::kZip) return zip_start(file);
+  const auto place = find_metakit(file);
+  if (!place) fail_foreign(file, "METAKIT", "not a Metakit file");
+  return place->base;
 }
 
 }  // namespace starlit

@@ -80,7 +80,7 @@ struct Entry {
 
 class Zip {
  public:
-  Zip(const ForeignFile& file, const ZipPlace& place) : file_(file), place_(place) {}
+  Zip(const ForeignFile& file, const ZipPlace& place) : file_(file), place_(place), start_(place.directory) {}
 
   ForeignListing read() {
     const std::string bytes = file_.text(place_.directory, place_.directory_bytes);
@@ -89,6 +89,9 @@ class Zip {
     while (rest.starts_with("PK\1\2")) {
       Entry entry = read_entry(rest);
       apply_zip64(entry);
+      if (entry.offset < static_cast<std::uint64_t>(start_ - place_.base)) {
+        start_ = place_.base + static_cast<std::int64_t>(entry.offset);
+      }
       add(entry);
       ++count;
     }
@@ -98,6 +101,9 @@ class Zip {
     }
     return std::move(listing_);
   }
+
+  // After read(): in the file, where the first member lies; the directory when there is none.
+  std::int64_t start() const noexcept { return start_; }
 
  private:
   [[noreturn]] void fail(const std::string& cause) const { fail_foreign(file_, kCode, cause); }
@@ -242,6 +248,7 @@ class Zip {
 
   const ForeignFile& file_;
   const ZipPlace place_;
+  std::int64_t start_;
   Inflater inflater_;
   ForeignListing listing_;
 };
@@ -314,6 +321,14 @@ std::optional<ZipPlace> find_zip(const ForeignFile& file) {
     }
   }
   return place;
+}
+
+std::int64_t zip_start(const ForeignFile& file) {
+  const auto place = find_zip(file);
+  if (!place) fail_foreign(file, kCode, "not a zip file");
+  Zip zip(file, *place);
+  zip.read();
+  return zip.start();
 }
 
 std::shared_ptr<Archive> open_zip(std::shared_ptr<const ForeignFile> file) {

@@ -19,4 +19,7 @@ struct ZipPlace {
 // By the record at the end of the file; nothing where there is none. Throws Error{EINVAL, "ZIP"} where it is wrong.
 std::optional<ZipPlace> find_zip(const ForeignFile& file);
 
+// Where the first of its members lies. Throws Error{EINVAL, "ZIP"}.
+std::int64_t zip_start(const ForeignFile& file);
+
 }  // namespace starlit

@@ -62,4 +62,7 @@ std::shared_ptr<Archive> open_metakit(std::shared_ptr<const ForeignFile> file);
 std::shared_ptr<Archive> open_zip(std::shared_ptr<const ForeignFile> file);
 std::shared_ptr<Archive> open_foreign(std::shared_ptr<const ForeignFile> file, ForeignFormat format);
 
+// Where in the file the archive begins: what is in front of that is no part of it. Throws Error like those above.
+std::int64_t foreign_start(const ForeignFile& file, ForeignFormat format);
+
 }  // namespace starlit
