@@ -136,7 +136,7 @@ Obj list(Tcl_Interp* interp, Arguments arguments) {
   const Obj members(Tcl_NewListObj(0, nullptr));
   archive->each([&](std::string_view name, const Member& member) {
     if (runtime.contains(name)) return;
-    const auto target = archive->link_target(name);
+    const auto target = member.type == MemberType::kLink ? archive->link_target(name) : std::nullopt;
     Tcl_Obj* const words[] = {from_utf8(name),
                               new_string(type_name(member.type)),
                               Tcl_NewWideIntObj(member.permissions),
