@@ -5,7 +5,7 @@
 # Rules:
 # 1. One file per subcommand, lib/sdx/COMMAND.tcl, sourced only when it runs or its help is asked for. It defines, in
 #    ::sdx::COMMAND, what options.tcl describes, and Run.
-# 2. Exit status: 0 done; 1 it could not be done; 2 wrong usage. An error is one line on stderr.
+# 2. Exit status: 0 done; 1 it could not be done; 2 wrong usage; diff has diff(1)'s. An error is one line on stderr.
 
 namespace eval ::sdx {
     variable library [file join [file dirname [file normalize [info script]]] lib sdx]
@@ -16,6 +16,7 @@ namespace eval ::sdx {
 	{qwrap   {make a kit or a starpack from one script}}
 	{unwrap  {take a kit or a starpack apart into a directory tree}}
 	{lsk     {list what is in a kit or a starpack}}
+	{ls      {the same}}
 	{add     {put files and directories into a kit or a starpack}}
 	{delete  {take members out of a kit or a starpack}}
 	{vacuum  {free unused space, compress anew what was compressed in haste}}
@@ -49,7 +50,7 @@ proc ::sdx::Usage {} {
 
     set text "usage: sdx COMMAND ?ARGUMENT ...?\n\nCommands:\n"
     foreach row $commands {
-	append text [format "  %-8s  %s\n" {*}$row]
+	append text [format "  %-9s  %s\n" {*}$row]
     }
     append text "\n`sdx help COMMAND` tells more of one; `sdx --version` tells which sdx this is.\n\n"
     append text "Exit status: 0 done, 1 it could not be done, 2 wrong usage."
@@ -80,7 +81,8 @@ proc ::sdx::Command {name} {
 #	Tells an error, on one line.
 
 proc ::sdx::Complain {message} {
-    puts stderr "sdx: [string map {\n \\n \r \\r} $message]"
+    Load lsk
+    puts stderr "sdx: [lsk::Printable [string map {\n \\n \r \\r} $message]]"
 }
 
 # ::sdx::Main --

@@ -5,6 +5,9 @@
 namespace eval ::sdx::json {}
 
 proc ::sdx::json::Text {text} {
+    if {[regexp {^[ !#-\[\]-~]*$} $text]} {
+	return \"$text\"
+    }
     set json \"
     foreach character [split $text ""] {
 	switch -- $character {
@@ -13,7 +16,7 @@ proc ::sdx::json::Text {text} {
 	    }
 	    default {
 		scan $character %c code
-		if {$code < 32 || $code == 127 || ($code >= 0xd800 && $code < 0xe000)} {
+		if {$code < 32 || ($code >= 127 && $code < 160) || ($code >= 0xd800 && $code < 0xe000)} {
 		    set character [format \\u%04x $code]
 		}
 		append json $character

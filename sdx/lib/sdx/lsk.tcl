@@ -3,60 +3,120 @@
 # lsk.tcl: sdx lsk, the members of a kit, directory by directory.
 
 namespace eval ::sdx::lsk {
-    variable operands {{KIT required}}
+    variable operands {{KIT required} {DIRECTORY optional}}
     variable options {
+	{{-l} {} {} {long: permissions, size, size as stored, time and name}}
+	{{-sort} KEY {choice name size time} {by what to sort: name, size (largest first) or time (newest first)}}
+	{{-reverse -r} {} {} {the other way round}}
 	{{-runtime} {} {} {of a starpack or a runtime, also the members that belong to the runtime}}
+	{{-json} {} {} {print the result as JSON}}
     }
     variable description {
-	Lists the members of a kit, a starpack, a plain archive, a Metakit kit or a zip file: for each directory a headline, then size in bytes, time
-	of last change in the local time zone, and name of what is in it.
+	Lists the members of a kit, a starpack, a plain archive, a Metakit kit or a zip file: for each directory a headline,
+	then size in bytes, time of last change in the local time zone, and name of what is in it. With DIRECTORY, lists what
+	is in that one.
     }
+    # Array: how a time is written, by seconds. Most members of a kit have the same few.
+    variable times
 }
 
 proc ::sdx::lsk::Run {values} {
+    ::sdx::Load members
+
     set kit [dict get $values KIT]
-    # Array: the lines of each folder, by member.
-    set folders [dict create "" {}]
-    foreach member [::starlit::archive list $kit -runtime [dict get $values -runtime]] {
-	Add folders {*}$member
+    set members [::sdx::members::List $kit [dict get $values -runtime]]
+    set children [::sdx::members::Children $members]
+    set folders [lsort [dict keys $children]]
+    if {[dict exists $values DIRECTORY]} {
+	set folders [list [::sdx::members::Folder $kit $members [dict get $values DIRECTORY]]]
     }
-    foreach folder [lsort [dict keys $folders]] {
-	puts "\n[Printable $kit[expr {$folder eq "" ? "" : "/$folder"}]]:"
-	set lines [dict get $folders $folder]
-	foreach name [lsort [dict keys $lines]] {
-	    puts [dict get $lines $name]
+    set key [expr {[dict exists $values -sort] ? [dict get $values -sort] : "name"}]
+    set reverse [dict get $values -reverse]
+    if {[dict get $values -json]} {
+	set names [dict keys $members]
+	if {[dict exists $values DIRECTORY]} {
+	    set names [dict get $children [lindex $folders 0]]
+	}
+	puts [::sdx::json::Array [lmap name [Sorted $members $names $key $reverse] {
+	    ::sdx::members::Json $name [dict get $members $name]
+	}]]
+	return
+    }
+    set line [expr {[dict get $values -l] ? "LongLine" : "Line"}]
+    set shown [Printable $kit]
+    foreach folder $folders {
+	puts "\n$shown[expr {$folder eq "" ? "" : "/[Printable $folder]"}]:"
+	foreach name [Sorted $members [dict get $children $folder] $key $reverse] {
+	    puts [$line [::sdx::members::Tail $name] {*}[dict get $members $name]]
 	}
     }
 }
 
-# ::sdx::lsk::Add --
+# ::sdx::lsk::Sorted --
 #
-#	Adds a member to its folder. Folders above it that are no members themselves are added too.
+#	Sorts names that are in order already by what they name.
 
-proc ::sdx::lsk::Add {foldersName name type mode mtime size stored target} {
-    upvar 1 $foldersName folders
-
-    set slash [string last / $name]
-    set folder [string range $name 0 $slash-1]
-    set tail [Printable [string range $name $slash+1 end]]
-    if {![dict exists $folders $folder]} {
-	Add folders $folder directory 0 0 0 0 ""
+proc ::sdx::lsk::Sorted {members names key reverse} {
+    if {$key ne "name"} {
+	set index [dict get {size 3 time 2} $key]
+	set pairs [lmap name $names {
+	    set value [lindex [dict get $members $name] $index]
+	    list [expr {$value eq "" ? 0 : $value}] $name
+	}]
+	set names [lmap pair [lsort -integer -decreasing -index 0 $pairs] {lindex $pair 1}]
     }
+    if {$reverse} {
+	return [lreverse $names]
+    }
+    return $names
+}
+
+proc ::sdx::lsk::Line {tail type mode mtime size stored target} {
     switch -- $type {
 	directory {
-	    set line [format "%10s  %19s  %s/" dir "" $tail]
-	    if {![dict exists $folders $name]} {
-		dict set folders $name {}
-	    }
+	    return [format "%10s  %19s  %s/" dir "" [Printable $tail]]
 	}
 	link {
-	    set line [format "%10s  %19s  %s -> %s" link [Time $mtime] $tail [Printable $target]]
+	    return [format "%10s  %19s  %s -> %s" link [Time $mtime] [Printable $tail] [Printable $target]]
 	}
 	default {
-	    set line [format "%10d  %19s  %s" $size [Time $mtime] $tail]
+	    return [format "%10d  %19s  %s" $size [Time $mtime] [Printable $tail]]
 	}
     }
-    dict set folders $folder $name $line
+}
+
+proc ::sdx::lsk::LongLine {tail type mode mtime size stored target} {
+    set line [format "%s  %10d  %10d  %19s  %s" [Permissions $type $mode] $size $stored [Time $mtime] \
+	    [Printable $tail]]
+    switch -- $type {
+	directory {
+	    append line /
+	}
+	link {
+	    append line " -> [Printable $target]"
+	}
+    }
+    return $line
+}
+
+# ::sdx::lsk::Permissions --
+#
+#	Type and mode as ls(1) shows them.
+
+proc ::sdx::lsk::Permissions {type mode} {
+    set text [dict get {file - directory d link l} $type]
+    if {$mode eq ""} {
+	return $text?????????
+    }
+    foreach {bit letter} {256 r 128 w 64 x 32 r 16 w 8 x 4 r 2 w 1 x} {
+	append text [expr {$mode & $bit ? $letter : "-"}]
+    }
+    foreach {bit index set unset} {2048 3 s S 1024 6 s S 512 9 t T} {
+	if {$mode & $bit} {
+	    set text [string replace $text $index $index [expr {[string index $text $index] eq "x" ? $set : $unset}]]
+	}
+    }
+    return $text
 }
 
 # ::sdx::lsk::Printable --
@@ -64,14 +124,22 @@ proc ::sdx::lsk::Add {foldersName name type mode mtime size stored target} {
 #	A name on one line: control characters as Tcl writes them.
 
 proc ::sdx::lsk::Printable {text} {
+    if {![regexp {[\x00-\x1f\x7f-\x9f]} $text]} {
+	return $text
+    }
     set printable ""
     foreach character [split $text ""] {
 	scan $character %c code
-	append printable [expr {$code < 32 || $code == 127 ? [format \\x%02x $code] : $character}]
+	append printable [expr {$code < 32 || ($code >= 127 && $code < 160) ? [format \\x%02x $code] : $character}]
     }
     return $printable
 }
 
 proc ::sdx::lsk::Time {seconds} {
-    return [clock format $seconds -format {%Y/%m/%d %H:%M:%S}]
+    variable times
+
+    if {![info exists times($seconds)]} {
+	set times($seconds) [expr {$seconds eq "" ? "" : [clock format $seconds -format {%Y/%m/%d %H:%M:%S}]}]
+    }
+    return $times($seconds)
 }

@@ -8,8 +8,9 @@
 #	options		one row per option: {NAMES ARGUMENT CHECK HELP}
 #	    NAMES	the option's name, then its other names; two dashes do as well as one
 #	    ARGUMENT	what its argument is called in the help; empty for a switch
-#	    CHECK	what the argument must be: "" or {integer MIN MAX}
+#	    CHECK	what the argument must be: "", {integer MIN MAX} or {choice WORD ...}
 #	description	text for the help
+#	statuses	text for the help: the exit statuses, where they are not those of all subcommands
 #
 # Parse gives a dict: operands by NAME (those given), options by first name (those given; switches are always there, 0 or
 # 1), and -help.
@@ -111,6 +112,9 @@ proc ::sdx::options::Operands {command words} {
 
 proc ::sdx::options::Check {word value check} {
     lassign $check kind min max
+    if {$kind eq "choice" && $value ni [lrange $check 1 end]} {
+	Misuse "bad argument \"$value\" of option \"$word\": must be one of [join [lrange $check 1 end] ", "]"
+    }
     if {$kind eq "integer" && !([string is integer -strict $value] && $value >= $min && $value <= $max)} {
 	Misuse "bad argument \"$value\" of option \"$word\": must be a number from $min to $max"
     }
@@ -151,7 +155,11 @@ proc ::sdx::options::Help {command} {
 	append text [expr {[string length $head] > 20 ? "\n[string repeat " " 22]" : ""}]
 	append text [string trimleft [Fold $help [string repeat " " 22]]]
     }
-    append text "\nExit status: 0 done, 1 it could not be done, 2 wrong usage."
+    set statuses "0 done, 1 it could not be done, 2 wrong usage"
+    if {[info exists ${command}::statuses]} {
+	set statuses [set ${command}::statuses]
+    }
+    append text "\nExit status: $statuses."
     return $text
 }
 
