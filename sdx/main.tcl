@@ -17,6 +17,8 @@ namespace eval ::sdx {
 	{unwrap  {take a kit or a starpack apart into a directory tree}}
 	{lsk     {list what is in a kit or a starpack}}
 	{ls      {the same}}
+	{stat    {tell all that is known of members}}
+	{cat     {write the contents of members to standard output}}
 	{add     {put files and directories into a kit or a starpack}}
 	{delete  {take members out of a kit or a starpack}}
 	{vacuum  {free unused space, compress anew what was compressed in haste}}
