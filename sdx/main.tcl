@@ -20,6 +20,8 @@ namespace eval ::sdx {
 	{info    {tell of a kit or a starpack in a few lines}}
 	{stat    {tell all that is known of members}}
 	{cat     {write the contents of members to standard output}}
+	{md5sum  {print the MD5 of members}}
+	{sha256sum {print the SHA-256 of members}}
 	{add     {put files and directories into a kit or a starpack}}
 	{delete  {take members out of a kit or a starpack}}
 	{vacuum  {free unused space, compress anew what was compressed in haste}}
