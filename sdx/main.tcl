@@ -17,6 +17,7 @@ namespace eval ::sdx {
 	{unwrap  {take a kit or a starpack apart into a directory tree}}
 	{lsk     {list what is in a kit or a starpack}}
 	{ls      {the same}}
+	{tree    {draw what is in a kit or a starpack}}
 	{find    {find members by name, type, size and time}}
 	{info    {tell of a kit or a starpack in a few lines}}
 	{stat    {tell all that is known of members}}
