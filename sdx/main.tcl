@@ -24,6 +24,7 @@ namespace eval ::sdx {
 	{cat     {write the contents of members to standard output}}
 	{md5sum  {print the MD5 of members}}
 	{sha256sum {print the SHA-256 of members}}
+	{diff    {compare kits, starpacks and directories}}
 	{add     {put files and directories into a kit or a starpack}}
 	{delete  {take members out of a kit or a starpack}}
 	{vacuum  {free unused space, compress anew what was compressed in haste}}

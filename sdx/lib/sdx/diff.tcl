@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: MIT
+#
+# diff.tcl: sdx diff, what is not the same in two kits or directories.
+
+::sdx::Load entries
+::sdx::Load lsk
+::sdx::Load members
+
+namespace eval ::sdx::diff {
+    variable operands {{A required} {B required}}
+    variable options {
+	{{-times} {} {} {compare times of last change too, of files}}
+	{{-nomodes} {} {} {don't compare permissions}}
+	{{-runtime} {} {} {of a starpack or a runtime, also the members that belong to the runtime}}
+	{{-quiet -q} {} {} {print nothing: the exit status tells}}
+	{{-json} {} {} {print the result as JSON}}
+    }
+    variable description {
+	Compares two of these, whichever: a kit, a starpack, a plain archive, a Metakit kit, a zip file, a directory. Prints
+	a line for each member that is in one only, or that has another type, content, target or other permissions. Links are
+	compared as links, and have no permissions. A directory that is not stored, but implied by what is in it, counts, and
+	has none either, nor has anything in a Metakit kit.
+    }
+    variable statuses {0 no difference, 1 differences, 2 it could not be done, or wrong usage}
+    variable found
+}
+
+proc ::sdx::diff::Run {values} {
+    variable found {}
+
+    try {
+	Compare [dict get $values A] [dict get $values B] $values
+    } trap {POSIX EPIPE} {message options} {
+	return -options $options $message
+    } on error {message options} {
+	::sdx::Complain $message
+	if {[info exists ::env(SDX_TRACE)]} {
+	    puts stderr [dict get $options -errorinfo]
+	}
+	return -code error -errorcode {SDX STATUS 2} $message
+    }
+    if {[dict get $values -json]} {
+	puts [::sdx::json::Array [lmap difference $found {Json {*}$difference}]]
+    } elseif {![dict get $values -quiet]} {
+	foreach difference $found {
+	    puts [Line $values {*}$difference]
+	}
+    }
+    if {[llength $found]} {
+	return -code error -errorcode {SDX STATUS 1} "there are differences"
+    }
+}
+
+# ::sdx::diff::Compare --
+#
+#	Collects the differences: a list of {name what a b}, where what is type, content, target, mode, time, or only; a
+#	and b are what it is in A and in B, empty when there is nothing.
+
+proc ::sdx::diff::Compare {a b values} {
+    variable found
+
+    lassign [Read $a [dict get $values -runtime]] membersOfA formatOfA
+    lassign [Read $b [dict get $values -runtime]] membersOfB formatOfB
+    set compared {type target}
+    if {![dict get $values -nomodes] && "metakit" ni [list $formatOfA $formatOfB]} {
+	lappend compared mode
+    }
+    if {[dict get $values -times]} {
+	lappend compared time
+    }
+    Open $a $formatOfA rootOfA {
+	Open $b $formatOfB rootOfB {
+	    foreach name [lsort -unique [concat [dict keys $membersOfA] [dict keys $membersOfB]]] {
+		if {![dict exists $membersOfB $name]} {
+		    lappend found [list $name only [lindex [dict get $membersOfA $name] 0] ""]
+		} elseif {![dict exists $membersOfA $name]} {
+		    lappend found [list $name only "" [lindex [dict get $membersOfB $name] 0]]
+		} else {
+		    Member $name [dict get $membersOfA $name] [dict get $membersOfB $name] $rootOfA/$name $rootOfB/$name \
+			    $compared
+		}
+	    }
+	}
+    }
+}
+
+# ::sdx::diff::Member --
+#
+#	Compares what both have.
+
+proc ::sdx::diff::Member {name a b pathOfA pathOfB compared} {
+    variable found
+
+    lassign $a typeOfA modeOfA mtimeOfA sizeOfA - targetOfA
+    lassign $b typeOfB modeOfB mtimeOfB sizeOfB - targetOfB
+    if {$typeOfA ne $typeOfB} {
+	lappend found [list $name type $typeOfA $typeOfB]
+	return
+    }
+    if {$typeOfA eq "link"} {
+	if {$targetOfA ne $targetOfB} {
+	    lappend found [list $name target $targetOfA $targetOfB]
+	}
+	return
+    }
+    if {$typeOfA eq "file" && ($sizeOfA != $sizeOfB || ![Same $pathOfA $pathOfB])} {
+	lappend found [list $name content $sizeOfA $sizeOfB]
+    }
+    if {"mode" in $compared && $modeOfA ne "" && $modeOfB ne "" && $modeOfA != $modeOfB} {
+	lappend found [list $name mode [::sdx::members::Octal $modeOfA] [::sdx::members::Octal $modeOfB]]
+    }
+    if {"time" in $compared && $typeOfA eq "file" && $mtimeOfA != $mtimeOfB} {
+	lappend found [list $name time $mtimeOfA $mtimeOfB]
+    }
+}
+
+# ::sdx::diff::Read --
+#
+#	What is in A or B.
+#
+# Results:
+#	A list of two: members as of members.tcl, and the format, "directory" for a directory.
+
+proc ::sdx::diff::Read {path runtime} {
+    if {![file isdirectory [Plain $path]]} {
+	return [list [::sdx::members::List $path $runtime] [dict get [::starlit::archive info $path] format]]
+    }
+    set root [Plain $path]
+    set members {}
+    try {
+	set entries [lindex [::sdx::entries::Walk $root] 0]
+    } trap {SDX TYPE} {message} {
+	throw {SDX TYPE} [regsub {^couldn't wrap} $message "couldn't compare"]
+    }
+    foreach entry $entries {
+	lassign $entry name - file
+	file lstat $file status
+	set target [expr {$status(type) eq "link" ? "\0[file readlink $file]" : "\0"}]
+	dict set members $name [list $status(type) [expr {$status(mode) & 0o7777}] $status(mtime) $status(size) 0 \
+		[string range $target 1 end]]
+    }
+    return [list $members directory]
+}
+
+# ::sdx::diff::Plain --
+#
+#	A path in which a tilde is a letter as everywhere.
+
+proc ::sdx::diff::Plain {path} {
+    return [file join [pwd] [regsub ^~ $path ./~]]
+}
+
+# ::sdx::diff::Open --
+#
+#	Evaluates a script while the contents of A or B can be read.
+#
+# Arguments:
+#	rootName -	The script's variable that gets the directory they are in.
+
+proc ::sdx::diff::Open {path format rootName script} {
+    upvar 1 $rootName root
+
+    if {$format eq "directory"} {
+	set root [Plain $path]
+	uplevel 1 $script
+    } else {
+	uplevel 1 [list ::sdx::members::Mounted $path $rootName $script]
+    }
+}
+
+proc ::sdx::diff::Same {a b} {
+    set channels {}
+    try {
+	foreach path [list $a $b] {
+	    lappend channels [open $path rb]
+	}
+	lassign $channels one two
+	while {1} {
+	    set data [read $one $::sdx::members::pieceBytes]
+	    if {$data ne [read $two $::sdx::members::pieceBytes]} {
+		return 0
+	    }
+	    if {$data eq ""} {
+		return 1
+	    }
+	}
+    } finally {
+	foreach channel $channels {
+	    close $channel
+	}
+    }
+}
+
+proc ::sdx::diff::Line {values name what a b} {
+    set shown [::sdx::lsk::Printable $name]
+    switch -- $what {
+	only {
+	    set where [dict get $values [expr {$b eq "" ? "A" : "B"}]]
+	    return "only in [::sdx::lsk::Printable $where]: $shown[expr {"directory" in [list $a $b] ? "/" : ""}]"
+	}
+	content {
+	    return "content: $shown ($a bytes, $b bytes)"
+	}
+	time {
+	    return "time: $shown ([::sdx::lsk::Time $a], [::sdx::lsk::Time $b])"
+	}
+	default {
+	    return "$what: $shown ([::sdx::lsk::Printable $a], [::sdx::lsk::Printable $b])"
+	}
+    }
+}
+
+proc ::sdx::diff::Json {name what a b} {
+    set values [list $a $b]
+    if {$what ni {content time}} {
+	set values [lmap value $values {
+	    if {$value eq "" && $what eq "only"} {
+		string cat null
+	    } else {
+		::sdx::json::Text $value
+	    }
+	}]
+    }
+    lassign $values a b
+    return [::sdx::json::Object [list name [::sdx::json::Text $name] what \"$what\" a $a b $b]]
+}
