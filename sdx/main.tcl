@@ -25,6 +25,7 @@ namespace eval ::sdx {
 	{md5sum  {print the MD5 of members}}
 	{sha256sum {print the SHA-256 of members}}
 	{diff    {compare kits, starpacks and directories}}
+	{sql     {ask a kit or a starpack by SQL}}
 	{add     {put files and directories into a kit or a starpack}}
 	{delete  {take members out of a kit or a starpack}}
 	{vacuum  {free unused space, compress anew what was compressed in haste}}
