@@ -6,7 +6,7 @@
 #
 # BUILD_DIR holds tclkit, sdx, safekit and bench/{measure,empty,floor ...}. -quick takes a tenth of the rounds, to try this
 # script. Parts are Start (which is always measured), Packages, Pack, Inner, Reads, Writing, Large,
-# Huge (not with -quick), Many and Jail; Reads needs Inner.
+# Huge (not with -quick), Many and Jail; Pack needs Packages, and Reads needs Inner.
 # `./dev bench` builds these and calls this.
 #
 # Rules:
