@@ -61,6 +61,10 @@ Bytes DeflateStream::deflate(Bytes in, bool last) {
   return Bytes(out).first(size);
 }
 
+std::uint32_t add_to_crc(std::uint32_t crc, Bytes bytes) noexcept {
+  return static_cast<std::uint32_t>(::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
 struct Inflater::State {
   std::unique_ptr<libdeflate_decompressor, Calls<libdeflate_free_decompressor>> decompressor;
 };

@@ -8,6 +8,7 @@
 
 #include "archive/archive.h"
 #include "archive/chunks.h"
+#include "archive/inflated_content.h"
 #include "archive/listing.h"
 
 namespace starlit {
@@ -22,7 +23,7 @@ using Blob = std::unique_ptr<sqlite3_blob, Calls<sqlite3_blob_close>>;
 
 }  // namespace
 
-// A member that is read in pieces. `position` is the offset in the content that comes next out of the inflater.
+// A member that is read in pieces.
 //
 // An open blob keeps others from changing the archive's file, so it is open only while a piece is read; what was changed
 // in between is an error and never a mixture.
@@ -34,14 +35,10 @@ struct MemberReader::Stream {
   std::int64_t mtime_s = 0;
   std::int64_t size_bytes = 0;
   std::int64_t stored_bytes = 0;
-  bool deflated = false;
 
-  std::unique_ptr<InflateStream> inflater;
-  std::int64_t position = 0;
-  std::int64_t stored_position = 0;
-  std::vector<std::byte> piece;
-  std::size_t piece_used = 0;
-  std::int64_t piece_start = -1;  // of a stored content
+  std::optional<InflatedContent> inflated;  // where it is deflated
+  std::vector<std::byte> piece;             // of one that is not, from
+  std::int64_t piece_start = -1;
 
   [[noreturn]] void fail_changed() const {
     archive->fail_member(name, ESTALE, "CHANGED", "it was replaced or changed while it was open (hint: open it again)");
@@ -88,67 +85,12 @@ struct MemberReader::Stream {
     }
   }
 
-  void rewind() {
-    inflater = std::make_unique<InflateStream>();
-    position = stored_position = 0;
-    piece.clear();
-    piece_used = 0;
-  }
-
-  void fill_piece() {
-    if (piece_used < piece.size() || stored_position == stored_bytes) return;
-    piece.resize(static_cast<std::size_t>(
-        std::min<std::int64_t>(static_cast<std::int64_t>(kPieceBytes), stored_bytes - stored_position)));
-    read_row(stored_position, piece);
-    stored_position += static_cast<std::int64_t>(piece.size());
-    piece_used = 0;
-  }
-
-  // Behind the last byte of the content comes the end of the data, its check sum right.
-  void check_end() {
-    while (true) {
-      fill_piece();
-      std::byte beyond;
-      const auto progress = inflater->inflate(Bytes(piece).subspan(piece_used), {&beyond, 1});
-      piece_used += progress.consumed;
-      if (progress.produced != 0) throw Error(EIO, "DATA", "its deflated data goes on beyond its size");
-      if (progress.finished) return;
-      if (progress.consumed == 0) throw Error(EIO, "DATA", "its deflated data is cut short");
-    }
-  }
-
-  // Inflates exactly out.size() bytes from `position` on.
-  void inflate(std::span<std::byte> out) {
-    while (!out.empty()) {
-      fill_piece();
-      const auto progress = inflater->inflate(Bytes(piece).subspan(piece_used), out);
-      piece_used += progress.consumed;
-      position += static_cast<std::int64_t>(progress.produced);
-      out = out.subspan(progress.produced);
-      if (progress.produced == 0 && progress.consumed == 0) {
-        throw Error(EIO, "DATA", "its deflated data ends before its size is reached");
-      }
-    }
-  }
-
-  void skip_to(std::int64_t offset) {
-    if (!inflater || offset < position) rewind();
-    std::vector<std::byte> waste(kPieceBytes);
-    while (position < offset) {
-      inflate(std::span(waste).first(static_cast<std::size_t>(
-          std::min<std::int64_t>(static_cast<std::int64_t>(kPieceBytes), offset - position))));
-    }
-  }
-
   void read(std::int64_t offset, std::span<std::byte> out) {
     const auto turn = archive->lock();
-    if (!deflated) return read_stored(offset, out);
+    if (!inflated) return read_stored(offset, out);
     try {
-      skip_to(offset);
-      inflate(out);
-      if (position == size_bytes) check_end();
+      inflated->read(offset, out);
     } catch (const Error& error) {
-      inflater.reset();
       archive->fail_member(name, error.posix(), error.code().c_str(), error.text());
     }
   }
@@ -283,7 +225,11 @@ std::unique_ptr<MemberReader> Archive::open(std::string_view name) {
   stream->mtime_s = member->mtime_s;
   stream->size_bytes = row->size;
   stream->stored_bytes = member->stored_bytes;
-  stream->deflated = stream->stored_bytes != row->size;
+  if (stream->stored_bytes != row->size) {
+    stream->inflated.emplace(
+        InflatedContent::Sizes{stream->stored_bytes, row->size},
+        [from = stream.get()](std::int64_t offset, std::span<std::byte> out) { from->read_row(offset, out); });
+  }
   reader->stream_ = std::move(stream);
   return reader;
 }

@@ -2,22 +2,14 @@
 
 #include "packed.h"
 
-#include <zlib.h>
-
 #include <algorithm>
-#include <cstring>
 
-#include "archive/codec.h"
+#include "archive/inflated_content.h"
 
 namespace starlit {
 namespace {
 
-constexpr std::size_t kPieceBytes = 64 << 10;
 constexpr std::int64_t kLocalHeaderBytes = 30;
-
-std::uint32_t add_to_crc(std::uint32_t crc, std::span<const std::byte> bytes) {
-  return static_cast<std::uint32_t>(::crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-}
 
 // Behind a zip file's local header (APPNOTE.TXT, 4.3.7): its name and extra field have lengths of their own.
 std::int64_t start_of(const ForeignFile& file, const Packed& content) {
@@ -40,79 +32,25 @@ DeflateForm form_of(const Packed& content) noexcept {
 class PackedStream : public Contents::Stream {
  public:
   PackedStream(std::shared_ptr<const ForeignFile> file, const Packed& content)
-      : file_(std::move(file)), content_(content), start_(start_of(*file_, content)) {}
+      : file_(std::move(file)), start_(start_of(*file_, content)) {
+    if (content.packing == Packing::kStored) return;
+    inflated_.emplace(InflatedContent::Sizes{content.stored_bytes, content.size_bytes},
+                      [this](std::int64_t offset, std::span<std::byte> out) { file_->read(start_ + offset, out); },
+                      form_of(content), content.crc);
+  }
 
   void read(std::int64_t offset, std::span<std::byte> out) override {
-    if (content_.packing == Packing::kStored) return file_->read(start_ + offset, out);
-    try {
-      if (!inflater_ || offset < position_) rewind();
-      std::vector<std::byte> waste(offset > position_ ? kPieceBytes : 0);
-      while (position_ < offset) {
-        inflate(std::span(waste).first(static_cast<std::size_t>(
-            std::min<std::int64_t>(static_cast<std::int64_t>(kPieceBytes), offset - position_))));
-      }
-      inflate(out);
-      if (position_ == content_.size_bytes) check_end();
-    } catch (const Error&) {
-      inflater_.reset();
-      throw;
+    if (inflated_) {
+      inflated_->read(offset, out);
+    } else {
+      file_->read(start_ + offset, out);
     }
   }
 
  private:
-  void rewind() {
-    inflater_ = std::make_unique<InflateStream>(form_of(content_));
-    position_ = taken_ = 0;
-    crc_ = 0;
-    piece_.clear();
-    used_ = 0;
-  }
-
-  void fill_piece() {
-    if (used_ < piece_.size() || taken_ == content_.stored_bytes) return;
-    piece_.resize(static_cast<std::size_t>(
-        std::min<std::int64_t>(static_cast<std::int64_t>(kPieceBytes), content_.stored_bytes - taken_)));
-    file_->read(start_ + taken_, piece_);
-    taken_ += static_cast<std::int64_t>(piece_.size());
-    used_ = 0;
-  }
-
-  void inflate(std::span<std::byte> out) {
-    while (!out.empty()) {
-      fill_piece();
-      const auto progress = inflater_->inflate(Bytes(piece_).subspan(used_), out);
-      used_ += progress.consumed;
-      position_ += static_cast<std::int64_t>(progress.produced);
-      if (content_.crc) crc_ = add_to_crc(crc_, out.first(progress.produced));
-      out = out.subspan(progress.produced);
-      if (progress.produced == 0 && progress.consumed == 0) {
-        throw Error(EIO, "DATA", "its deflated data ends before its size is reached");
-      }
-    }
-  }
-
-  void check_end() {
-    while (true) {
-      fill_piece();
-      std::byte beyond;
-      const auto progress = inflater_->inflate(Bytes(piece_).subspan(used_), {&beyond, 1});
-      used_ += progress.consumed;
-      if (progress.produced != 0) throw Error(EIO, "DATA", "its deflated data goes on beyond its size");
-      if (progress.finished) break;
-      if (progress.consumed == 0) throw Error(EIO, "DATA", "its deflated data is cut short");
-    }
-    if (content_.crc && crc_ != *content_.crc) throw Error(EIO, "DATA", "its check sum is wrong");
-  }
-
   std::shared_ptr<const ForeignFile> file_;
-  const Packed content_;
   const std::int64_t start_;
-  std::unique_ptr<InflateStream> inflater_;
-  std::int64_t position_ = 0;  // in the content: what comes next out of the inflater
-  std::int64_t taken_ = 0;     // of the stored bytes
-  std::uint32_t crc_ = 0;
-  std::vector<std::byte> piece_;
-  std::size_t used_ = 0;
+  std::optional<InflatedContent> inflated_;
 };
 
 class PackedContents : public Contents {

@@ -60,6 +60,9 @@ class DeflateStream {
 // What is to be inflated: in the zlib format, as our own members are, or deflated data alone (RFC 1951), as in zip files.
 enum class DeflateForm { kZlib, kRaw };
 
+// CRC-32 (RFC 1952), begun with 0, carried on over `bytes`.
+std::uint32_t add_to_crc(std::uint32_t crc, Bytes bytes) noexcept;
+
 // Inflates whole buffers. One object per thread.
 class Inflater {
  public:
