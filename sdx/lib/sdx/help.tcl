@@ -12,8 +12,11 @@ namespace eval ::sdx::help {
 
 proc ::sdx::help::Run {values} {
     if {[dict exists $values COMMAND]} {
-	puts [::sdx::options::Help [::sdx::Command [dict get $values COMMAND]]]
-    } else {
-	puts [::sdx::Usage]
+	return [::sdx::options::Help [::sdx::Command [dict get $values COMMAND]]]
     }
+    return [::sdx::options::Usage]
+}
+
+proc ::sdx::help::Show {values text} {
+    puts $text
 }

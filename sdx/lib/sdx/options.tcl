@@ -136,6 +136,20 @@ proc ::sdx::options::Synopsis {command} {
     return $text
 }
 
+# ::sdx::options::Usage --
+#
+#	What `sdx --help` prints.
+
+proc ::sdx::options::Usage {} {
+    set text "usage: sdx COMMAND ?ARGUMENT ...?\n\nCommands:\n"
+    foreach row $::sdx::commands {
+	append text [format "  %-9s  %s\n" {*}$row]
+    }
+    append text "\n`sdx help COMMAND` tells more of one; `sdx --version` tells which sdx this is.\n\n"
+    append text "Exit status: 0 done, 1 it could not be done, 2 wrong usage."
+    return $text
+}
+
 # ::sdx::options::Help --
 #
 #	The help of a subcommand.

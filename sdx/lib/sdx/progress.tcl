@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# progress.tcl: a bar on a terminal for work that takes longer than a second. Elsewhere nothing is printed.
+# progress.tcl: a bar on a terminal for work that takes longer than a second. Elsewhere, and for scripts that call
+# package sdx, nothing is printed.
 
 namespace eval ::sdx::progress {
     variable delayMilliseconds 1000
@@ -10,7 +11,7 @@ namespace eval ::sdx::progress {
 
 # ::sdx::progress::Options --
 #
-#	The options that make a starlit::archive command show its progress; none when stderr is not a terminal.
+#	The options that make a starlit::archive command show its progress; none when nobody would see it.
 #
 # Arguments:
 #	what -	What is being done, in front of the bar.
@@ -21,7 +22,7 @@ proc ::sdx::progress::Options {what} {
     variable shown 0
 
     # Only a terminal has a -mode.
-    if {[catch {fconfigure stderr -mode}]} {
+    if {!$::sdx::talks || [catch {fconfigure stderr -mode}]} {
 	return {}
     }
     return [list -progress [list ::sdx::progress::Show $what]]

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+#
+# sdx.tcl: package sdx, the packer's subcommands for scripts: sdx::wrap, sdx::unwrap and so on. Each takes what the
+# subcommand of the same name takes on a command line, and returns a value; what cannot be done is an error. The
+# command line (shell.tcl) prints that value.
+#
+# Rules:
+# 1. One file per subcommand, COMMAND.tcl, sourced only when it runs or its help is asked for. It defines, in
+#    ::sdx::COMMAND, what options.tcl describes, and
+#	Run VALUES		does the work and returns its result: a dict, a list or a text. It prints nothing.
+#	Show VALUES RESULT	prints that for a reader, as text or as JSON; where there is none, nothing is printed.
+# 2. A command whose result is too large to be held, or that goes on after an error, has a Shell VALUES in place of
+#    Show: it does and prints all of it.
+# 3. ::sdx has commands called info, find and so on: in this namespace Tcl's are called with :: in front.
+
+package provide sdx 0.1.0
+
+namespace eval ::sdx {
+    variable library [file dirname [file normalize [::info script]]]
+
+    # Whether there is somebody to talk to: progress and warnings go to standard error.
+    variable talks 0
+
+    # One row per subcommand: name and summary.
+    variable commands {
+	{wrap    {make a kit or a starpack from a directory tree}}
+	{qwrap   {make a kit or a starpack from one script}}
+	{unwrap  {take a kit or a starpack apart into a directory tree}}
+	{lsk     {list what is in a kit or a starpack}}
+	{ls      {the same}}
+	{tree    {draw what is in a kit or a starpack}}
+	{find    {find members by name, type, size and time}}
+	{info    {tell of a kit or a starpack in a few lines}}
+	{stat    {tell all that is known of members}}
+	{cat     {write the contents of members to standard output}}
+	{md5sum  {print the MD5 of members}}
+	{sha256sum {print the SHA-256 of members}}
+	{diff    {compare kits, starpacks and directories}}
+	{sql     {ask a kit or a starpack by SQL}}
+	{add     {put files and directories into a kit or a starpack}}
+	{delete  {take members out of a kit or a starpack}}
+	{vacuum  {free unused space, compress anew what was compressed in haste}}
+	{mkpack  {the same for a copy, as of old}}
+	{check   {tell whether all in a kit or a starpack is sound}}
+	{version {tell contents apart: newest time, checksum and name}}
+	{help    {explain a command}}
+    }
+}
+
+# ::sdx::Load --
+#
+#	Sources one of our files, once.
+
+proc ::sdx::Load {name} {
+    variable library
+    variable loaded
+
+    if {![::info exists loaded($name)]} {
+	set loaded($name) 1
+	uplevel #0 [list source -encoding utf-8 [file join $library $name.tcl]]
+    }
+}
+
+# ::sdx::Names --
+#
+#	The names of all subcommands.
+
+proc ::sdx::Names {} {
+    variable commands
+
+    return [lmap row $commands {lindex $row 0}]
+}
+
+# ::sdx::Command --
+#
+#	Loads a subcommand.
+#
+# Results:
+#	Its namespace.
+
+proc ::sdx::Command {name} {
+    Load options
+    if {$name ni [Names]} {
+	options::Misuse "unknown command \"$name\"[options::Suggestion $name [Names]], try sdx --help"
+    }
+    Load $name
+    return ::sdx::$name
+}
+
+# ::sdx::Call --
+#
+#	Runs a subcommand.
+#
+# Results:
+#	What it returns; with -help, its help.
+
+proc ::sdx::Call {name args} {
+    set command [Command $name]
+    set values [options::Parse $command $args]
+    if {[dict get $values -help]} {
+	return [options::Help $command]
+    }
+    return [${command}::Run $values]
+}
+
+# Each subcommand is a command of the package.
+apply {{} {
+    foreach name [::sdx::Names] {
+	interp alias {} ::sdx::$name {} ::sdx::Call $name
+    }
+}}

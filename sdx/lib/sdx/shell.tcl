@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+#
+# shell.tcl: sdx as a program: a command line in, text and an exit status out.
+#
+# Exit status: 0 done; 1 it could not be done; 2 wrong usage; diff has diff(1)'s. An error is one line on stderr.
+
+# ::sdx::Complain --
+#
+#	Tells an error, on one line.
+
+proc ::sdx::Complain {message} {
+    Load lsk
+    puts stderr "sdx: [lsk::Printable [string map {\n \\n \r \\r} $message]]"
+}
+
+# ::sdx::Main --
+#
+#	Runs one command line.
+#
+# Results:
+#	The exit status.
+
+proc ::sdx::Main {arguments} {
+    variable talks
+
+    set talks 1
+    Load options
+    switch -- [lindex $arguments 0] {
+	"" {
+	    puts stderr [options::Usage]
+	    return 2
+	}
+	--help - -help - -h {
+	    puts [options::Usage]
+	    return 0
+	}
+	--version - -version {
+	    puts "sdx $::starlit::version"
+	    return 0
+	}
+    }
+    try {
+	set command [Command [lindex $arguments 0]]
+	set values [options::Parse $command [lrange $arguments 1 end]]
+	if {[dict get $values -help]} {
+	    puts [options::Help $command]
+	} else {
+	    Present $command $values
+	}
+	flush stdout
+    } trap {SDX USAGE} {message} {
+	Complain $message
+	return 2
+    } trap {SDX STATUS} {message options} {
+	# The command has told all there is to tell.
+	flush stdout
+	return [lindex [dict get $options -errorcode] 2]
+    } trap {POSIX EPIPE} {} {
+	# Whoever read the output has seen enough.
+	return 1
+    } on error {message options} {
+	Complain $message
+	if {[::info exists ::env(SDX_TRACE)]} {
+	    puts stderr [dict get $options -errorinfo]
+	}
+	return 1
+    }
+    return 0
+}
+
+# ::sdx::Present --
+#
+#	Runs a subcommand and prints its result.
+
+proc ::sdx::Present {command values} {
+    if {[llength [::info commands ${command}::Shell]]} {
+	${command}::Shell $values
+	return
+    }
+    set result [${command}::Run $values]
+    if {[llength [::info commands ${command}::Show]]} {
+	${command}::Show $values $result
+    }
+}
