@@ -89,10 +89,12 @@ void look_at(Program& program, const std::string& path) {
   const std::string_view begin(head, read_at(program.file, head, sizeof head, 0, path));
   const std::int64_t end = std::max<std::int64_t>(size - static_cast<std::int64_t>(kMarkBytes), 0);
   const std::string_view mark(tail, read_at(program.file, tail, sizeof tail, end, path));
-  program.is_archive = begin.starts_with(std::string_view("SQLite format 3\0", 16)) ||
-                       decode_mark(mark).has_value() || is_kit_header(begin, path);
+  program.is_archive = begin.starts_with(kDatabaseMagic) || decode_mark(mark).has_value() ||
+                       is_kit_header(begin, path);
   if (program.is_archive) return;
   program.foreign = foreign_format(ForeignFile(copy_of(program.file), path));
+  // Or one that has lost its end: opening it will say so.
+  if (!program.foreign) program.foreign = foreign_magic(begin);
   program.is_archive = program.foreign.has_value();
   if (!program.is_archive && is_elf(begin)) {
     throw Failure{kExitCannotRun, quoted("couldn't run", path) +

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "archive/mark.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "foreign/foreign.h"
 
 namespace starlit {
 namespace {
@@ -37,11 +39,7 @@ ScriptKind kind_of_script(const std::string& path) {
 }
 
 ScriptKind kind_of_script(std::string_view text, const std::string& path) {
-  if (text.starts_with(std::string_view("SQLite format 3\0", 16))) return ScriptKind::kPlainArchive;
-  // A zip file, and Metakit's two byte orders.
-  for (const std::string_view magic : {std::string_view("PK\3\4"), std::string_view("JL\x1a\0", 4), std::string_view("LJ\x1a\0", 4)}) {
-    if (text.starts_with(magic)) return ScriptKind::kPlainArchive;
-  }
+  if (text.starts_with(kDatabaseMagic) || foreign_magic(text)) return ScriptKind::kPlainArchive;
   const bool is_named_kit = path.ends_with(".kit");
   // "#!/bin/sh" alone may begin any script; with the next line begun, or in a file named *.kit, it is a header.
   constexpr std::size_t kTelling = 12;

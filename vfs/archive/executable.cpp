@@ -37,7 +37,7 @@ bool is_readable(const char* address) noexcept {
   return ::syscall(SYS_rt_sigprocmask, ~0, aligned, nullptr, 8) != 0 && errno != EFAULT;
 }
 
-bool is_archive(std::string_view bytes) { return bytes.starts_with(std::string_view("SQLite format 3\0", 16)); }
+bool is_archive(std::string_view bytes) { return bytes.starts_with(kDatabaseMagic); }
 
 // Whether the notes in [offset, offset+size) hold the build id.
 bool holds_build_id(std::string_view file, const Elf64_Phdr& note) {

@@ -13,8 +13,6 @@
 namespace starlit {
 namespace {
 
-constexpr std::string_view kDatabaseMagic("SQLite format 3\0", 16);
-
 std::uint64_t big_endian(std::string_view bytes) {
   std::uint64_t value = 0;
   for (const char c : bytes) value = value << 8 | static_cast<unsigned char>(c);

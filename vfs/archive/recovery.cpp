@@ -17,7 +17,6 @@
 namespace starlit {
 namespace {
 
-constexpr std::string_view kDatabaseMagic("SQLite format 3\0", 16);
 
 // A file that was growing may end with zeros for which the mark has not been moved yet: no more than these.
 constexpr std::int64_t kGrowthMax = 8 << 20;

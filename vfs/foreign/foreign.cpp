@@ -51,6 +51,15 @@ std::optional<ForeignFormat> foreign_format(const ForeignFile& file) {
   return std::nullopt;
 }
 
+std::optional<ForeignFormat> foreign_magic(std::string_view begin) noexcept {
+  if (begin.starts_with("PK\3\4")) return ForeignFormat::kZip;
+  // In both byte orders.
+  if (begin.starts_with(std::string_view("JL\x1a\0", 4)) || begin.starts_with(std::string_view("LJ\x1a\0", 4))) {
+    return ForeignFormat::kMetakit;
+  }
+  return std::nullopt;
+}
+
 std::shared_ptr<Archive> open_foreign(std::shared_ptr<const ForeignFile> file, ForeignFormat format) {
   return format == ForeignFormat::kMetakit ? open_metakit(std::move(file)) : open_zip(std::move(file));
 }

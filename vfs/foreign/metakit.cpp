@@ -227,17 +227,11 @@ class Metakit {
     return view;
   }
 
-  static std::optional<std::size_t> index_of(const std::vector<Property>& properties, std::string_view name, char type) {
+  static std::size_t need(const std::vector<Property>& properties, std::string_view name, char type) {
     for (std::size_t i = 0; i < properties.size(); ++i) {
       if (properties[i].name == name && properties[i].type == type) return i;
     }
-    return std::nullopt;
-  }
-
-  static std::size_t need(const std::vector<Property>& properties, std::string_view name, char type) {
-    const auto index = index_of(properties, name, type);
-    if (!index) fail("it is a Metakit file, but no kit: its views have other properties");
-    return *index;
+    fail("it is a Metakit file, but no kit: its views have other properties");
   }
 
   Integers integers(const View& view, std::size_t index) {

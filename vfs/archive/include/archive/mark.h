@@ -26,6 +26,8 @@ namespace starlit {
 
 inline constexpr std::string_view kMarkMagic = "Start-Of-SQLite3-";
 inline constexpr std::size_t kMarkBytes = 25;
+// What an SQLite database begins with (https://sqlite.org/fileformat2.html, 1.3).
+inline constexpr std::string_view kDatabaseMagic("SQLite format 3\0", 16);
 inline constexpr std::size_t kDatabaseHeaderBytes = 100;
 inline constexpr std::int64_t kArchiveAlignment = 4096;
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "archive/listing.h"
@@ -55,6 +56,9 @@ enum class ForeignFormat { kMetakit, kZip };
 
 // What the end of a file says of its format, or nothing. That the rest keeps to it shows when it is opened.
 std::optional<ForeignFormat> foreign_format(const ForeignFile& file);
+
+// What the first bytes of a file say of it, where nothing is in front of the archive.
+std::optional<ForeignFormat> foreign_magic(std::string_view begin) noexcept;
 
 // Throws Error with the code METAKIT or ZIP for what is not of that format, or damaged, or beyond what we can read; NAME
 // for a member's name that is none.
