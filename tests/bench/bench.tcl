@@ -5,7 +5,7 @@
 #     tclsh8.6 tests/bench/bench.tcl BUILD_DIR ?-quick? ?PART ...?
 #
 # BUILD_DIR holds tclkit, sdx, safekit and bench/{measure,empty,floor ...}. -quick takes a tenth of the rounds, to try this
-# script. Parts are Start (which is always measured), Packages, Pack, Inner, Reads, Writing, Large,
+# script. Parts are Start (which is always measured), Packages, Pack, Inner, Reads, Foreign, Writing, Large,
 # Huge (not with -quick), Many and Jail; Pack needs Packages, and Reads needs Inner.
 # `./dev bench` builds these and calls this.
 #
@@ -205,6 +205,14 @@ proc bench::Pack {} {
     Measure "Unpacking tcllib's tree" [Rounds wrap]
     Expect "" diff -r $tree $temp/unpacked/tcllib.vfs
     Row {`sdx unwrap` of it, against `cp -r`} 1.5 "$result(sdx unwrap,x_wall)"
+
+    Command "unzip" [list [Need unzip] -q $temp/out/best.zip -d $temp/unpacked/peer] \
+        -before [list $rm -rf $temp/unpacked/peer]
+    Command "sdx unwrap" [list $build/sdx unwrap $temp/out/best.kit] -cwd $temp/unpacked \
+        -before [list $rm -rf $temp/unpacked/best.vfs]
+    Measure "Unpacking it, unzip beside" [Rounds wrap]
+    Expect "" diff -r $temp/unpacked/peer $temp/unpacked/best.vfs
+    Row {the same, against `unzip`} 0.8 "$result(sdx unwrap,x_wall)"
 }
 
 proc bench::Inner {} {
@@ -262,6 +270,35 @@ proc bench::Reads {} {
     set middle [expr {[llength $first] / 2}]
     Row {first read of every file of it in a kit, new process, against native} 4.0 [lindex [lsort -real $first] $middle]
     Row {the second read of every file} 2.0 [lindex [lsort -real $second] $middle]
+}
+
+proc bench::Foreign {} {
+    variable here
+    variable temp
+    variable build
+    variable result
+    variable tcllib
+    set script $here/foreign.tcl
+    set tclsh [Need tclsh8.6]
+    set tclkit $build/tclkit
+    exec cp -a $tcllib $temp/foreign.vfs
+    Write $temp/foreign.vfs/main.tcl ""
+    exec sh -c {cd "$1" && exec zip -9 -q -r -X "$2" .} sh $temp/foreign.vfs $temp/foreign.zip
+    exec $tclsh $script metakit $temp/foreign.vfs $temp/foreign.mk
+    Sdx wrap $temp/foreign.kit
+    set all [exec $tclsh $script zip $temp/foreign.zip]
+    foreach {driver file} {zip foreign.zip mk4 foreign.mk} {Expect $all $tclkit $script $driver $temp/$file}
+
+    Command "vfs::zip, tclsh8.6" [list $tclsh $script zip $temp/foreign.zip]
+    Command "vfs::zip, tclkit" [list $tclkit $script zip $temp/foreign.zip]
+    Measure "Mounting a zip file of tcllib and reading all of it" [Rounds wrap]
+    Row {mounting a zip file of tcllib and reading all of it, against Debian's `vfs::zip` under `tclsh8.6`} 0.3 \
+        "$result(vfs::zip, tclkit,x_wall)"
+
+    Command own [list $tclkit $script sqlar $temp/foreign.kit]
+    Command metakit [list $tclkit $script mk4 $temp/foreign.mk]
+    Measure "The same of a Metakit file, our own kit beside" [Rounds wrap]
+    Row {the same of a Metakit file, time, against our own archive} 2.0 $result(metakit,x_wall)
 }
 
 proc bench::Writing {} {
@@ -417,7 +454,7 @@ proc bench::main {build_dir args} {
     variable quick
     variable result
     set build [file normalize $build_dir]
-    set parts {Packages Pack Inner Reads Writing Large Huge Many Jail}
+    set parts {Packages Pack Inner Reads Foreign Writing Large Huge Many Jail}
     set quick [expr {[lindex $args 0] eq "-quick"}]
     if {$quick} {set args [lrange $args 1 end]}
     foreach part $args {

@@ -58,6 +58,10 @@ proc metakit::Items {items {apart {}}} {
     return $where[Column $memos]
 }
 
+proc metakit::IsDeflated {content} {
+    return [expr {[string match {deflated *} $content] && [string is list $content]}]
+}
+
 # write --
 #
 #	A datafile. `dirs` is a list of {name parent files}, of which the first is the root, and `files` a list of
@@ -78,12 +82,12 @@ proc metakit::write {dirs args} {
 	if {![llength $files]} continue
 	set contents [lmap file $files {
 	    set content [lindex $file 2]
-	    expr {[lindex $content 0] eq "deflated" ? [zlib compress [lindex $content 1]] : $content}
+	    expr {[IsDeflated $content] ? [zlib compress [lindex $content 1]] : $content}
 	}]
 	set sizes [lmap file $files {
 	    set content [lindex $file 2]
 	    expr {[llength $file] > 3 ? [lindex $file 3] :
-		[string length [expr {[lindex $content 0] eq "deflated" ? [lindex $content 1] : $content}]]}
+		[string length [expr {[IsDeflated $content] ? [lindex $content 1] : $content}]]}
 	}]
 	append fileViews [Items [lmap file $files {string cat [lindex $file 0] \0}]] \
 	    [Integers $sizes] [Integers [lmap file $files {lindex $file 1}]] [Items $contents [dict get $options -apart]]
