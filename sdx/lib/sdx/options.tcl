@@ -10,7 +10,10 @@
 #	    ARGUMENT	what its argument is called in the help; empty for a switch
 #	    CHECK	what the argument must be: "", {integer MIN MAX} or {choice WORD ...}
 #	description	text for the help
+#	examples	for the help: a command line, what it does, and so on; where they say more than the usage
+#	result		text for the help: what the package's command returns, behind "As a package, returns "
 #	statuses	text for the help: the exit statuses, where they are not those of all subcommands
+# The last three may be missing.
 #
 # Parse gives a dict: operands by NAME (those given), options by first name (those given; switches are always there, 0 or
 # 1), and -help.
@@ -141,9 +144,13 @@ proc ::sdx::options::Synopsis {command} {
 #	What `sdx --help` prints.
 
 proc ::sdx::options::Usage {} {
-    set text "usage: sdx COMMAND ?ARGUMENT ...?\n\nCommands:\n"
-    foreach row $::sdx::commands {
-	append text [format "  %-9s  %s\n" {*}$row]
+    set text "usage: sdx COMMAND ?ARGUMENT ...?\n"
+    dict for {headline rows} $::sdx::commands {
+	if {[llength $rows] == 0} continue
+	append text "\n$headline:\n"
+	foreach row $rows {
+	    append text [format "  %-9s  %s\n" {*}$row]
+	}
     }
     append text "\n`sdx help COMMAND` tells more of one; `sdx --version` tells which sdx this is.\n\n"
     append text "Exit status: 0 done, 1 it could not be done, 2 wrong usage."
@@ -168,6 +175,15 @@ proc ::sdx::options::Help {command} {
 	append text [format "%-22s" $head]
 	append text [expr {[string length $head] > 20 ? "\n[string repeat " " 22]" : ""}]
 	append text [string trimleft [Fold $help [string repeat " " 22]]]
+    }
+    if {[info exists ${command}::examples]} {
+	append text "\nExamples:\n"
+	foreach {line what} [set ${command}::examples] {
+	    append text "  $line\n" [Fold $what "      "]
+	}
+    }
+    if {[info exists ${command}::result]} {
+	append text \n [Fold "As a package, returns [string trim [set ${command}::result]]" ""]
     }
     set statuses "0 done, 1 it could not be done, 2 wrong usage"
     if {[info exists ${command}::statuses]} {

@@ -21,29 +21,37 @@ namespace eval ::sdx {
     # Whether there is somebody to talk to: progress and warnings go to standard error.
     variable talks 0
 
-    # One row per subcommand: name and summary.
+    # One row per subcommand, its name and a summary, in groups under headlines.
     variable commands {
-	{wrap    {make a kit or a starpack from a directory tree}}
-	{qwrap   {make a kit or a starpack from one script}}
-	{unwrap  {take a kit or a starpack apart into a directory tree}}
-	{lsk     {list what is in a kit or a starpack}}
-	{ls      {the same}}
-	{tree    {draw what is in a kit or a starpack}}
-	{find    {find members by name, type, size and time}}
-	{info    {tell of a kit or a starpack in a few lines}}
-	{stat    {tell all that is known of members}}
-	{cat     {write the contents of members to standard output}}
-	{md5sum  {print the MD5 of members}}
-	{sha256sum {print the SHA-256 of members}}
-	{diff    {compare kits, starpacks and directories}}
-	{sql     {ask a kit or a starpack by SQL}}
-	{add     {put files and directories into a kit or a starpack}}
-	{delete  {take members out of a kit or a starpack}}
-	{vacuum  {free unused space, compress anew what was compressed in haste}}
-	{mkpack  {the same for a copy, as of old}}
-	{check   {tell whether all in a kit or a starpack is sound}}
-	{version {tell contents apart: newest time, checksum and name}}
-	{help    {explain a command}}
+	{Make and change} {
+	    {wrap    {make a kit or a starpack from a directory tree}}
+	    {qwrap   {make a kit or a starpack from one script}}
+	    {unwrap  {take a kit or a starpack apart into a directory tree}}
+	    {add     {put files and directories into a kit or a starpack}}
+	    {delete  {take members out of a kit or a starpack}}
+	    {vacuum  {free unused space, compress anew what was compressed in haste}}
+	    {mkpack  {the same for a copy, as of old}}
+	}
+	{Look inside} {
+	    {lsk     {list what is in a kit or a starpack}}
+	    {ls      {the same}}
+	    {tree    {draw what is in a kit or a starpack}}
+	    {find    {find members by name, type, size and time}}
+	    {info    {tell of a kit or a starpack in a few lines}}
+	    {stat    {tell all that is known of members}}
+	    {cat     {write the contents of members to standard output}}
+	    {diff    {compare kits, starpacks and directories}}
+	    {check   {tell whether all in a kit or a starpack is sound}}
+	    {version {tell contents apart: newest time, checksum and name}}
+	    {md5sum  {print the MD5 of members}}
+	    {sha256sum {print the SHA-256 of members}}
+	    {sql     {ask a kit or a starpack by SQL}}
+	}
+	Convert {
+	}
+	Other {
+	    {help    {explain a command}}
+	}
     }
 }
 
@@ -68,7 +76,7 @@ proc ::sdx::Load {name} {
 proc ::sdx::Names {} {
     variable commands
 
-    return [lmap row $commands {lindex $row 0}]
+    return [lmap row [concat {*}[dict values $commands]] {lindex $row 0}]
 }
 
 # ::sdx::Command --
