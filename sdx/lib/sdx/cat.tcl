@@ -13,9 +13,32 @@ namespace eval ::sdx::cat {
 	Writes the contents of members of a kit, a starpack, a plain archive, a Metakit kit or a zip file to standard output,
 	byte for byte. Links are followed within the archive. A MEMBER that cannot be read is told; the others are written.
     }
+    variable result {
+	the bytes, of all members one behind the other.
+    }
 }
 
 proc ::sdx::cat::Run {values} {
+    set kit [dict get $values KIT]
+    set members [::sdx::members::List $kit [dict get $values -runtime]]
+    ::sdx::members::Mounted $kit point {
+	set contents [lmap path [dict get $values MEMBER] {
+	    Content $point/[::sdx::members::File $kit $members $path]
+	}]
+    }
+    return [join $contents ""]
+}
+
+proc ::sdx::cat::Content {path} {
+    set channel [open $path rb]
+    try {
+	return [read $channel]
+    } finally {
+	close $channel
+    }
+}
+
+proc ::sdx::cat::Shell {values} {
     set kit [dict get $values KIT]
     set members [::sdx::members::List $kit [dict get $values -runtime]]
     fconfigure stdout -translation binary

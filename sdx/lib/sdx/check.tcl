@@ -25,27 +25,52 @@ namespace eval ::sdx::check {
 
 	Exit status 1 also tells that there is a fault.
     }
+    variable result {
+	a list of dicts, one for each FILE: file, sound (whether there is no fault), members, content (bytes of all files),
+	faultcount, faults (the first of them: dicts of code, member and text), free (unused bytes), lostchunks and lostbytes
+	(left by writers that were killed), journal (what became of a change that was cut off), markrestored.
+    }
 }
 
 proc ::sdx::check::Run {values} {
+    return [lmap file [dict get $values FILE] {File $file $values}]
+}
+
+# ::sdx::check::File --
+#
+#	Checks one file.
+
+proc ::sdx::check::File {file values} {
+    try {
+	set checked [::starlit::archive check $file -repair [dict get $values -repair] \
+		{*}[::sdx::progress::Options "checking [file tail $file]"]]
+    } finally {
+	::sdx::progress::End
+    }
+    dict with checked {}
+    return [dict create file $file sound [expr {!$count}] members $members content $content faultcount $count \
+	    faults [lmap fault $faults {
+		lassign $fault code member text
+		dict create code $code member $member text $text
+	    }] free $free lostchunks $lostchunks lostbytes $lostbytes journal $journal markrestored $mark]
+}
+
+proc ::sdx::check::Shell {values} {
     set results {}
     set failed 0
     foreach file [dict get $values FILE] {
 	try {
-	    set checked [::starlit::archive check $file -repair [dict get $values -repair] \
-		    {*}[::sdx::progress::Options "checking [file tail $file]"]]
+	    set checked [File $file $values]
 	} on error {message} {
-	    ::sdx::progress::End
 	    ::sdx::Complain $message
 	    set failed 1
 	    continue
 	}
-	::sdx::progress::End
-	set failed [expr {$failed || [dict get $checked count]}]
+	set failed [expr {$failed || ![dict get $checked sound]}]
 	if {[dict get $values -json]} {
-	    lappend results [Json $file $checked]
+	    lappend results [Json $checked]
 	} else {
-	    Print $file $checked [dict get $values -quiet]
+	    Print $checked [dict get $values -quiet]
 	}
     }
     if {[dict get $values -json]} {
@@ -56,42 +81,40 @@ proc ::sdx::check::Run {values} {
     }
 }
 
-proc ::sdx::check::Print {file checked quiet} {
+proc ::sdx::check::Print {checked quiet} {
+    dict with checked {}
     set shown [::sdx::lsk::Printable $file]
-    foreach fault [dict get $checked faults] {
-	lassign $fault code member text
+    foreach fault $faults {
+	dict with fault {}
 	puts "$shown: [expr {$member eq "" ? "" : "[::sdx::lsk::Printable $member]: "}][::sdx::lsk::Printable $text]"
     }
-    set more [expr {[dict get $checked count] - [llength [dict get $checked faults]]}]
+    set more [expr {$faultcount - [llength $faults]}]
     if {$more > 0} {
 	puts "$shown: $more more faults"
     }
-    if {$quiet || [dict get $checked count]} {
+    if {$quiet || !$sound} {
 	return
     }
     set notes {}
-    if {[dict get $checked journal] eq "rolledback"} {
+    if {$journal eq "rolledback"} {
 	lappend notes "a change that was cut off was rolled back"
     }
-    if {[dict get $checked mark]} {
+    if {$markrestored} {
 	lappend notes "its mark was lost and is there again"
     }
-    set waste [expr {[dict get $checked free] + [dict get $checked lostbytes]}]
+    set waste [expr {$free + $lostbytes}]
     if {$waste} {
 	lappend notes "$waste bytes unused"
     }
     puts [join [linsert $notes 0 "$shown: ok"] ", "]
 }
 
-proc ::sdx::check::Json {file checked} {
+proc ::sdx::check::Json {checked} {
     dict with checked {}
     set list [lmap fault $faults {
-	lassign $fault code member text
-	::sdx::json::Object [list code [::sdx::json::Text $code] member [::sdx::json::Text $member] \
-		text [::sdx::json::Text $text]]
+	::sdx::json::Object [dict map {key value} $fault {::sdx::json::Text $value}]
     }]
-    return [::sdx::json::Object [list file [::sdx::json::Text $file] sound [::sdx::json::Boolean [expr {!$count}]] \
-	    members $members content $content faultcount $count faults [::sdx::json::Array $list] free $free \
-	    lostchunks $lostchunks lostbytes $lostbytes journal [::sdx::json::Text $journal] \
-	    markrestored [::sdx::json::Boolean $mark]]]
+    return [::sdx::json::Object [dict replace $checked file [::sdx::json::Text $file] \
+	    sound [::sdx::json::Boolean $sound] faults [::sdx::json::Array $list] journal [::sdx::json::Text $journal] \
+	    markrestored [::sdx::json::Boolean $markrestored]]]
 }

@@ -21,11 +21,38 @@ namespace eval ::sdx::diff {
 	compared as links, and have no permissions. A directory that is not stored, but implied by what is in it, counts, and
 	has none either, nor has anything in a Metakit kit.
     }
+    variable examples {
+	{sdx diff old.kit new.kit} {what has changed from one to the other}
+	{sdx diff app.kit app.vfs -quiet || sdx wrap app.kit} {wraps anew only where something has changed}
+    }
+    variable result {
+	a dict: equal, whether there is no difference; onlyina and onlyinb, dicts from the names that are in one only to
+	their types; changed, a dict from names to a dict from type, content (sizes), target, mode (numbers) or time (mtime)
+	to the list of both values.
+    }
     variable statuses {0 no difference, 1 differences, 2 it could not be done, or wrong usage}
     variable found
 }
 
 proc ::sdx::diff::Run {values} {
+    variable found {}
+
+    Compare [dict get $values A] [dict get $values B] $values
+    set result [dict create equal [expr {[llength $found] == 0}] onlyina {} onlyinb {} changed {}]
+    foreach difference $found {
+	lassign $difference name what a b
+	if {$what ne "only"} {
+	    dict set result changed $name $what [list $a $b]
+	} elseif {$b eq ""} {
+	    dict set result onlyina $name $a
+	} else {
+	    dict set result onlyinb $name $b
+	}
+    }
+    return $result
+}
+
+proc ::sdx::diff::Shell {values} {
     variable found {}
 
     try {
@@ -107,7 +134,7 @@ proc ::sdx::diff::Member {name a b pathOfA pathOfB compared} {
 	lappend found [list $name content $sizeOfA $sizeOfB]
     }
     if {"mode" in $compared && $modeOfA ne "" && $modeOfB ne "" && $modeOfA != $modeOfB} {
-	lappend found [list $name mode [::sdx::members::Octal $modeOfA] [::sdx::members::Octal $modeOfB]]
+	lappend found [list $name mode $modeOfA $modeOfB]
     }
     if {"time" in $compared && $typeOfA eq "file" && $mtimeOfA != $mtimeOfB} {
 	lappend found [list $name time $mtimeOfA $mtimeOfB]
@@ -204,6 +231,9 @@ proc ::sdx::diff::Line {values name what a b} {
 	time {
 	    return "time: $shown ([::sdx::lsk::Time $a], [::sdx::lsk::Time $b])"
 	}
+	mode {
+	    return "mode: $shown ([::sdx::members::Octal $a], [::sdx::members::Octal $b])"
+	}
 	default {
 	    return "$what: $shown ([::sdx::lsk::Printable $a], [::sdx::lsk::Printable $b])"
 	}
@@ -212,7 +242,9 @@ proc ::sdx::diff::Line {values name what a b} {
 
 proc ::sdx::diff::Json {name what a b} {
     set values [list $a $b]
-    if {$what ni {content time}} {
+    if {$what eq "mode"} {
+	set values [lmap value $values {::sdx::members::ModeJson $value}]
+    } elseif {$what ni {content time}} {
 	set values [lmap value $values {
 	    if {$value eq "" && $what eq "only"} {
 		string cat null

@@ -26,9 +26,24 @@ namespace eval ::sdx::find {
 	not, {a,b} for either, and a backslash takes the meaning of what follows. A pattern without / is compared with the
 	last part of names, one with / with whole names. Quote them, or the shell may see to them first.
     }
+    variable examples {
+	{sdx find app.kit '*.tcl' -size +10k} {scripts of more than 10 KiB}
+	{sdx find app.kit -newer app.vfs/main.tcl} {what was changed later than that file}
+    }
+    variable result {
+	a list of names.
+    }
 }
 
 proc ::sdx::find::Run {values} {
+    return [dict keys [Found $values]]
+}
+
+# ::sdx::find::Found --
+#
+#	The members that are asked for, as members.tcl has them.
+
+proc ::sdx::find::Found {values} {
     set kit [dict get $values KIT]
     set expressions [lmap pattern [dict get $values PATTERN] {::sdx::glob::Expression $pattern}]
     set types {file directory link}
@@ -50,16 +65,21 @@ proc ::sdx::find::Run {values} {
 	if {$type in $types && ([llength $expressions] == 0 || [Matches $name $expressions])
 	    && ($relation eq "" || ($type eq "file" && [expr "$size $relation $bytes"]))
 	    && ($newer eq "" || ($mtime ne "" && $mtime > $newer))} {
-	    lappend found $name
+	    dict set found $name $member
 	}
     }
+    return $found
+}
+
+proc ::sdx::find::Shell {values} {
+    set found [Found $values]
     if {[dict get $values -json]} {
-	puts [::sdx::json::Array [lmap name $found {::sdx::members::Json $name [dict get $members $name]}]]
+	puts [::sdx::json::Array [lmap {name member} $found {::sdx::members::Json [::sdx::members::Dict $name $member]}]]
     } elseif {[dict get $values -print0]} {
 	fconfigure stdout -translation lf
-	puts -nonewline [join [lmap name $found {string cat $name \0}] ""]
+	puts -nonewline [join [lmap name [dict keys $found] {string cat $name \0}] ""]
     } else {
-	foreach name $found {
+	foreach name [dict keys $found] {
 	    puts [::sdx::lsk::Printable $name]
 	}
     }

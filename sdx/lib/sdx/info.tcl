@@ -16,18 +16,16 @@ namespace eval ::sdx::info {
 	the biggest and the newest file; and of our own formats whether a package index is recorded. What belongs to a
 	starpack's runtime is counted by itself.
     }
+    variable result {
+	a dict with the keys file, format (kit, starpack, runtime, plain, metakit or zip), size, prefix, files, directories,
+	links, content (bytes of all files), stored (the same as stored), ratio of these (empty without content), biggest (a
+	dict of name and size, empty without files), newest (of name and mtime); where the format has them pagesize, index
+	(recorded, outdated or none), runtimemembers and runtimestored.
+    }
 }
 
 proc ::sdx::info::Run {values} {
-    set facts [Facts [dict get $values KIT]]
-    puts [if {[dict get $values -json]} {Json $facts} else {Text $facts}]
-}
-
-# ::sdx::info::Facts --
-#
-#	All that there is to tell, as a dict. Keys that have no meaning for a format are not there.
-
-proc ::sdx::info::Facts {kit} {
+    set kit [dict get $values KIT]
     set info [::starlit::archive info $kit]
     set facts [dict create file $kit {*}[dict filter $info key format size prefix pagesize]]
     foreach type {file directory link} {
@@ -37,6 +35,7 @@ proc ::sdx::info::Facts {kit} {
     set all 0
     set biggest {}
     set newest {}
+    lassign {-1 {}} sizeMax mtimeMax
     foreach member [lsort -index 0 [::starlit::archive list $kit]] {
 	lassign $member name type mode mtime size stored
 	incr count($type)
@@ -45,11 +44,11 @@ proc ::sdx::info::Facts {kit} {
 	}
 	incr content $size
 	incr all $stored
-	if {$biggest eq "" || $size > [lindex $biggest 1]} {
-	    set biggest [list $name $size]
+	if {$size > $sizeMax} {
+	    set biggest [dict create name $name size [set sizeMax $size]]
 	}
-	if {$newest eq "" || $mtime > [lindex $newest 1]} {
-	    set newest [list $name $mtime]
+	if {$mtimeMax eq "" || $mtime > $mtimeMax} {
+	    set newest [dict create name $name mtime [set mtimeMax $mtime]]
 	}
     }
     dict set facts files $count(file)
@@ -57,6 +56,10 @@ proc ::sdx::info::Facts {kit} {
     dict set facts links $count(link)
     dict set facts content $content
     dict set facts stored $all
+    dict set facts ratio ""
+    if {$content} {
+	dict set facts ratio [format %.3f [expr {double($all) / $content}]]
+    }
     dict set facts biggest $biggest
     dict set facts newest $newest
     if {[dict get $info format] in {starpack runtime}} {
@@ -78,16 +81,8 @@ proc ::sdx::info::Stored {members} {
     return $stored
 }
 
-# ::sdx::info::Ratio --
-#
-#	What is stored as a part of the content; empty when there is none.
-
-proc ::sdx::info::Ratio {facts} {
-    set content [dict get $facts content]
-    if {$content == 0} {
-	return ""
-    }
-    return [format %.3f [expr {double([dict get $facts stored]) / $content}]]
+proc ::sdx::info::Show {values facts} {
+    puts [if {[dict get $values -json]} {Json $facts} else {Text $facts}]
 }
 
 proc ::sdx::info::Text {facts} {
@@ -101,13 +96,11 @@ proc ::sdx::info::Text {facts} {
 	"[Count $files file files], [Count $directories directory directories], [Count $links link links]"
     lappend rows content "$content bytes" stored "$stored bytes"
     if {$content} {
-	lappend rows ratio [Ratio $facts]
+	lappend rows ratio $ratio
     }
     if {$files} {
-	lassign $biggest name bytes
-	lappend rows biggest "[::sdx::lsk::Printable $name], $bytes bytes"
-	lassign $newest name time
-	lappend rows newest "[::sdx::lsk::Printable $name], [::sdx::lsk::Time $time]"
+	lappend rows biggest "[::sdx::lsk::Printable [dict get $biggest name]], [dict get $biggest size] bytes"
+	lappend rows newest "[::sdx::lsk::Printable [dict get $newest name]], [::sdx::lsk::Time [dict get $newest mtime]]"
     }
     if {[info exists runtimemembers]} {
 	lappend rows runtime "$runtimemembers members, $runtimestored bytes stored"
@@ -130,19 +123,17 @@ proc ::sdx::info::Json {facts} {
 	    file - format - index {
 		set value [::sdx::json::Text $value]
 	    }
-	    biggest - newest {
+	    ratio {
 		if {$value eq ""} {
 		    set value null
-		} else {
-		    lassign $value name number
-		    set value [::sdx::json::Object [list name [::sdx::json::Text $name] \
-			    [dict get {biggest size newest mtime} $key] $number]]
 		}
+	    }
+	    biggest - newest {
+		set value [expr {$value eq "" ? "null" : [::sdx::json::Object \
+			[dict replace $value name [::sdx::json::Text [dict get $value name]]]]}]
 	    }
 	}
 	lappend pairs $key $value
     }
-    set ratio [Ratio $facts]
-    lappend pairs ratio [expr {$ratio eq "" ? "null" : $ratio}]
     return [::sdx::json::Object $pairs]
 }

@@ -5,11 +5,16 @@
 ::sdx::Load lsk
 
 namespace eval ::sdx::ls {
-    variable operands $::sdx::lsk::operands
-    variable options $::sdx::lsk::options
-    variable description $::sdx::lsk::description
+    foreach name {operands options description result} {
+	variable $name [set ::sdx::lsk::$name]
+    }
+    variable examples [string map {"sdx lsk" "sdx ls"} $::sdx::lsk::examples]
 }
 
 proc ::sdx::ls::Run {values} {
-    ::sdx::lsk::Run $values
+    return [::sdx::lsk::Run $values]
+}
+
+proc ::sdx::ls::Shell {values} {
+    ::sdx::lsk::Shell $values
 }

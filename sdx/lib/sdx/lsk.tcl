@@ -2,6 +2,8 @@
 #
 # lsk.tcl: sdx lsk, the members of a kit, directory by directory.
 
+::sdx::Load members
+
 namespace eval ::sdx::lsk {
     variable operands {{KIT required} {DIRECTORY optional}}
     variable options {
@@ -16,37 +18,54 @@ namespace eval ::sdx::lsk {
 	then size in bytes, time of last change in the local time zone, and name of what is in it. With DIRECTORY, lists what
 	is in that one.
     }
+    variable examples {
+	{sdx lsk app.kit} {all of it, directory by directory}
+	{sdx lsk app.kit lib -l -sort size} {what is in lib, in detail, the largest first}
+    }
+    variable result $::sdx::members::result
     # Array: how a time is written, by seconds. Most members of a kit have the same few.
     variable times
 }
 
 proc ::sdx::lsk::Run {values} {
-    ::sdx::Load members
+    lassign [Read $values] members children folders
+    set names [dict keys $members]
+    if {[dict exists $values DIRECTORY]} {
+	set names [dict get $children [lindex $folders 0]]
+    }
+    return [lmap name [Sorted $members $names $values] {::sdx::members::Dict $name [dict get $members $name]}]
+}
 
+# ::sdx::lsk::Read --
+#
+#	What there is to list.
+#
+# Results:
+#	A list of three: members and their children as members.tcl has them, and the directories that are asked for.
+
+proc ::sdx::lsk::Read {values} {
     set kit [dict get $values KIT]
     set members [::sdx::members::List $kit [dict get $values -runtime]]
     set children [::sdx::members::Children $members]
-    set folders [lsort [dict keys $children]]
     if {[dict exists $values DIRECTORY]} {
 	set folders [list [::sdx::members::Folder $kit $members [dict get $values DIRECTORY]]]
+    } else {
+	set folders [lsort [dict keys $children]]
     }
-    set key [expr {[dict exists $values -sort] ? [dict get $values -sort] : "name"}]
-    set reverse [dict get $values -reverse]
+    return [list $members $children $folders]
+}
+
+proc ::sdx::lsk::Shell {values} {
     if {[dict get $values -json]} {
-	set names [dict keys $members]
-	if {[dict exists $values DIRECTORY]} {
-	    set names [dict get $children [lindex $folders 0]]
-	}
-	puts [::sdx::json::Array [lmap name [Sorted $members $names $key $reverse] {
-	    ::sdx::members::Json $name [dict get $members $name]
-	}]]
+	puts [::sdx::json::Array [lmap member [Run $values] {::sdx::members::Json $member}]]
 	return
     }
+    lassign [Read $values] members children folders
     set line [expr {[dict get $values -l] ? "LongLine" : "Line"}]
-    set shown [Printable $kit]
+    set shown [Printable [dict get $values KIT]]
     foreach folder $folders {
 	puts "\n$shown[expr {$folder eq "" ? "" : "/[Printable $folder]"}]:"
-	foreach name [Sorted $members [dict get $children $folder] $key $reverse] {
+	foreach name [Sorted $members [dict get $children $folder] $values] {
 	    puts [$line [::sdx::members::Tail $name] {*}[dict get $members $name]]
 	}
     }
@@ -54,9 +73,10 @@ proc ::sdx::lsk::Run {values} {
 
 # ::sdx::lsk::Sorted --
 #
-#	Sorts names that are in order already by what they name.
+#	Puts names that are in order already into the order that is asked for.
 
-proc ::sdx::lsk::Sorted {members names key reverse} {
+proc ::sdx::lsk::Sorted {members names values} {
+    set key [expr {[dict exists $values -sort] ? [dict get $values -sort] : "name"}]
     if {$key ne "name"} {
 	set index [dict get {size 3 time 2} $key]
 	set pairs [lmap name $names {
@@ -65,7 +85,7 @@ proc ::sdx::lsk::Sorted {members names key reverse} {
 	}]
 	set names [lmap pair [lsort -integer -decreasing -index 0 $pairs] {lindex $pair 1}]
     }
-    if {$reverse} {
+    if {[dict get $values -reverse]} {
 	return [lreverse $names]
     }
     return $names

@@ -18,6 +18,12 @@ namespace eval ::sdx::members {
     variable formats {
 	kit kit starpack starpack runtime runtime plain {plain archive} metakit {Metakit kit} zip {zip file}
     }
+    # What a command returns that lists members.
+    variable result {
+	a list of dicts, one for each member, with the keys name, type (file, directory or link), mode (permissions, a
+	number), mtime (seconds), size, stored (the size as stored) and target (of a link). Of a directory that is not
+	stored, but implied by what is in it, mode and mtime are empty.
+    }
     variable mounts 0
     variable linksMax 40
     variable pieceBytes 262144
@@ -188,12 +194,21 @@ proc ::sdx::members::Mounted {kit pointName script} {
     }
 }
 
+# ::sdx::members::Dict --
+#
+#	A member for scripts; `result` above tells the keys.
+
+proc ::sdx::members::Dict {name member} {
+    lassign $member type mode mtime size stored target
+    return [dict create name $name type $type mode $mode mtime $mtime size $size stored $stored target $target]
+}
+
 # ::sdx::members::Json --
 #
-#	A member as a JSON object.
+#	A member, as Dict makes it, as a JSON object.
 
-proc ::sdx::members::Json {name member} {
-    lassign $member type mode mtime size stored target
+proc ::sdx::members::Json {member} {
+    dict with member {}
     set pairs [list name [::sdx::json::Text $name] type \"$type\" mode [ModeJson $mode] \
 	    mtime [expr {$mtime eq "" ? "null" : $mtime}] size $size stored $stored]
     if {$type eq "link"} {

@@ -9,9 +9,12 @@
 #    ::sdx::COMMAND, what options.tcl describes, and
 #	Run VALUES		does the work and returns its result: a dict, a list or a text. It prints nothing.
 #	Show VALUES RESULT	prints that for a reader, as text or as JSON; where there is none, nothing is printed.
-# 2. A command whose result is too large to be held, or that goes on after an error, has a Shell VALUES in place of
-#    Show: it does and prints all of it.
-# 3. ::sdx has commands called info, find and so on: in this namespace Tcl's are called with :: in front.
+# 2. A command whose result is too large to be held, that goes on after an error, or that prints what is not in its
+#    result, has a Shell VALUES in place of Show: it does and prints all of it. Run raises the first error.
+# 3. Options that say how to print, such as -json, mean nothing to Run.
+# 4. Every error has an errorCode: {SDX USAGE} for a wrong call, {SDX ...}, {STARLIT ...} or {POSIX ...} for what cannot
+#    be done.
+# 5. ::sdx has commands called info, find and so on: in this namespace Tcl's are called with :: in front.
 
 package provide sdx 0.1.0
 

@@ -35,18 +35,12 @@ proc ::sdx::Main {arguments} {
 	    return 0
 	}
 	--version - -version {
-	    puts "sdx $::starlit::version"
+	    puts "sdx [package present sdx]"
 	    return 0
 	}
     }
     try {
-	set command [Command [lindex $arguments 0]]
-	set values [options::Parse $command [lrange $arguments 1 end]]
-	if {[dict get $values -help]} {
-	    puts [options::Help $command]
-	} else {
-	    Present $command $values
-	}
+	Perform {*}$arguments
 	flush stdout
     } trap {SDX USAGE} {message} {
 	Complain $message
@@ -68,11 +62,17 @@ proc ::sdx::Main {arguments} {
     return 0
 }
 
-# ::sdx::Present --
+# ::sdx::Perform --
 #
 #	Runs a subcommand and prints its result.
 
-proc ::sdx::Present {command values} {
+proc ::sdx::Perform {name args} {
+    set command [Command $name]
+    set values [options::Parse $command $args]
+    if {[dict get $values -help]} {
+	puts [options::Help $command]
+	return
+    }
     if {[llength [::info commands ${command}::Shell]]} {
 	${command}::Shell $values
 	return

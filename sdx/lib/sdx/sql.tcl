@@ -24,12 +24,63 @@ namespace eval ::sdx::sql {
 
 	 sdx sql app.kit "SELECT name, sz FROM sqlar ORDER BY sz DESC LIMIT 10"
     }
+    variable result {
+	a list of dicts, one for each row, from the columns' names to the values. A column that is NULL is not in the dict.
+    }
     # What a NULL is read as: a text that no database can know.
     variable null "NULL [pid] [clock clicks]"
 }
 
-proc ::sdx::sql::Run {values} {
+proc ::sdx::sql::Run {options} {
     variable null
+
+    set rows {}
+    Each $options columns row {
+	set values {}
+	foreach column $columns {
+	    if {[Type $row($column)] eq "bytearray" || $row($column) ne $null} {
+		dict set values $column $row($column)
+	    }
+	}
+	lappend rows $values
+    }
+    return $rows
+}
+
+proc ::sdx::sql::Shell {values} {
+    set json [dict get $values -json]
+    set header [dict get $values -header]
+    set objects {}
+    set before {}
+    Each $values columns row {
+	if {$header && !$json && $columns ne $before} {
+	    puts [join [lmap column $columns {::sdx::lsk::Printable $column}] \t]
+	    set before $columns
+	}
+	if {$json} {
+	    lappend objects [::sdx::json::Object [concat {*}[lmap column $columns {
+		list $column [Value $row($column)]
+	    }]]]
+	} else {
+	    puts [join [lmap column $columns {Text $row($column)}] \t]
+	}
+    }
+    if {$json} {
+	puts [::sdx::json::Array $objects]
+    }
+}
+
+# ::sdx::sql::Each --
+#
+#	Evaluates a script for each row of the answer.
+#
+# Arguments:
+#	columnsName -	The script's variable that gets the names of the columns, no two of which are the same.
+#	rowName -	Its array that gets the values by these names.
+
+proc ::sdx::sql::Each {values columnsName rowName script} {
+    variable null
+    upvar 1 $columnsName columns $rowName row
 
     set kit [dict get $values KIT]
     set query [dict get $values QUERY]
@@ -47,9 +98,23 @@ proc ::sdx::sql::Run {values} {
 	try {
 	    database nullvalue $null
 	    database authorizer [namespace current]::Authorize
-	    Print $query [dict get $values -header] [dict get $values -json]
-	} trap {SDX} {message} {
-	    throw {SDX QUERY} "couldn't query \"$kit\": $message"
+	    set columns {}
+	    database eval $query row {
+		if {$row(*) ne $columns} {
+		    set columns $row(*)
+		    if {[llength [lsort -unique $columns]] != [llength $columns]} {
+			throw {SDX QUERY} "two columns have the same name (hint: give one another by AS)"
+		    }
+		}
+		uplevel 1 $script
+	    }
+	} trap POSIX {message options} {
+	    return -options $options $message
+	} on error {message} {
+	    if {$message in {{not authorized} {authorization denied}}} {
+		set message "it can only be read, and no other database attached"
+	    }
+	    return -code error -errorcode {SDX QUERY} "couldn't query \"$kit\": $message"
 	} finally {
 	    database close
 	}
@@ -62,43 +127,6 @@ proc ::sdx::sql::Run {values} {
 
 proc ::sdx::sql::Authorize {action args} {
     return [expr {$action in {SQLITE_ATTACH SQLITE_DETACH} ? "SQLITE_DENY" : "SQLITE_OK"}]
-}
-
-proc ::sdx::sql::Print {query header json} {
-    set objects {}
-    set columns {}
-    set failed [catch {
-	database eval $query row {
-	    if {$row(*) ne $columns} {
-		set columns $row(*)
-		if {[llength [lsort -unique $columns]] != [llength $columns]} {
-		    throw {SDX QUERY} "two columns have the same name (hint: give one another by AS)"
-		}
-		if {$header && !$json} {
-		    puts [join [lmap column $columns {::sdx::lsk::Printable $column}] \t]
-		}
-	    }
-	    if {$json} {
-		lappend objects [::sdx::json::Object [concat {*}[lmap column $columns {
-		    list $column [Value $row($column)]
-		}]]]
-	    } else {
-		puts [join [lmap column $columns {Text $row($column)}] \t]
-	    }
-	}
-    } message options]
-    if {$failed} {
-	if {[lindex [dict get $options -errorcode] 0] eq "POSIX"} {
-	    return -options $options $message
-	}
-	if {$message in {{not authorized} {authorization denied}}} {
-	    set message "it can only be read, and no other database attached"
-	}
-	return -code error -errorcode {SDX QUERY} $message
-    }
-    if {$json} {
-	puts [::sdx::json::Array $objects]
-    }
 }
 
 # ::sdx::sql::Type --

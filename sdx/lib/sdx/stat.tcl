@@ -17,9 +17,16 @@ namespace eval ::sdx::stat {
 	stored, but implied by what is in it, has neither permissions nor time. Those of a Metakit kit are made up but for
 	files' times.
     }
+    variable result $::sdx::members::result
 }
 
 proc ::sdx::stat::Run {values} {
+    set kit [dict get $values KIT]
+    set members [::sdx::members::List $kit [dict get $values -runtime]]
+    return [lmap path [dict get $values MEMBER] {Find $kit $members $path}]
+}
+
+proc ::sdx::stat::Shell {values} {
     set kit [dict get $values KIT]
     set members [::sdx::members::List $kit [dict get $values -runtime]]
     set found {}
@@ -27,9 +34,9 @@ proc ::sdx::stat::Run {values} {
 	lappend found [Find $kit $members $path]
     }]
     if {[dict get $values -json]} {
-	puts [::sdx::json::Array [lmap name $found {::sdx::members::Json $name [dict get $members $name]}]]
+	puts [::sdx::json::Array [lmap member $found {::sdx::members::Json $member}]]
     } else {
-	puts -nonewline [join [lmap name $found {Text $name {*}[dict get $members $name]}] \n]
+	puts -nonewline [join [lmap member $found {Text $member}] \n]
     }
     if {$failed} {
 	return -code error -errorcode {SDX STATUS 1} "couldn't find all members"
@@ -41,10 +48,11 @@ proc ::sdx::stat::Find {kit members path} {
     if {$name eq ""} {
 	::sdx::members::Fail $kit $path "the root is no member"
     }
-    return $name
+    return [::sdx::members::Dict $name [dict get $members $name]]
 }
 
-proc ::sdx::stat::Text {name type mode mtime size stored target} {
+proc ::sdx::stat::Text {member} {
+    dict with member {}
     set text "name:    [::sdx::lsk::Printable $name]\ntype:    $type\n"
     if {$mode ne ""} {
 	append text "mode:    [::sdx::members::Octal $mode] [::sdx::lsk::Permissions $type $mode]\n"

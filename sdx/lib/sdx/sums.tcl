@@ -14,22 +14,45 @@ namespace eval ::sdx::sums {
 	{{-runtime} {} {} {of a starpack or a runtime, also the members that belong to the runtime}}
 	{{-json} {} {} {print the result as JSON}}
     }
+    variable result {
+	a dict from the names to the sums.
+    }
 }
 
 # ::sdx::sums::Run --
 #
-#	Prints the sums.
+#	The sums.
 #
 # Arguments:
 #	command -	What makes a sum of a channel.
 
 proc ::sdx::sums::Run {command values} {
+    set sums {}
+    lassign [Read $values] kit members paths
+    ::sdx::members::Mounted $kit point {
+	foreach path $paths {
+	    dict set sums $path [Sum $command $point/[::sdx::members::File $kit $members $path]]
+	}
+    }
+    return $sums
+}
+
+# ::sdx::sums::Read --
+#
+#	What there is to read: a list of the kit, its members, and the paths that are asked for.
+
+proc ::sdx::sums::Read {values} {
     set kit [dict get $values KIT]
     set members [::sdx::members::List $kit [dict get $values -runtime]]
     set paths [dict get $values MEMBER]
     if {[llength $paths] == 0} {
 	set paths [dict keys [dict filter $members script {- member} {string equal [lindex $member 0] file}]]
     }
+    return [list $kit $members $paths]
+}
+
+proc ::sdx::sums::Shell {command values} {
+    lassign [Read $values] kit members paths
     # Only a terminal has a -mode.
     set bare [expr {![catch {fconfigure stdout -mode}]}]
     set json [dict get $values -json]

@@ -17,9 +17,37 @@ namespace eval ::sdx::tree {
     variable description {
 	Draws what is in a kit, a starpack, a plain archive, a Metakit kit or a zip file, or in DIRECTORY of it.
     }
+    variable examples {
+	{sdx tree app.kit lib -level 2 -size} {what is in lib and directly below, with sizes}
+    }
+    variable result "
+	[string trim $::sdx::members::result] The order is that of the drawing, and there is one key more: depth, 1 for what
+	is not in a directory below.
+    "
 }
 
 proc ::sdx::tree::Run {values} {
+    return [lindex [Read $values] 1]
+}
+
+proc ::sdx::tree::Shell {values} {
+    lassign [Read $values] title members
+    if {[dict get $values -json]} {
+	puts [Json $title $members]
+    } else {
+	puts [::sdx::lsk::Printable $title]
+	Draw $members [dict get $values -size] [dict get $values -directories]
+    }
+}
+
+# ::sdx::tree::Read --
+#
+#	What there is to draw.
+#
+# Results:
+#	A list of two: a title, and members as dicts in the order of the drawing, with their depth.
+
+proc ::sdx::tree::Read {values} {
     set kit [dict get $values KIT]
     set members [::sdx::members::List $kit [dict get $values -runtime]]
     set root ""
@@ -31,32 +59,51 @@ proc ::sdx::tree::Run {values} {
     if {[dict get $values -directories]} {
 	set members [dict filter $members script {- member} {string equal [lindex $member 0] directory}]
     }
-    set children [Cut $members $root [expr {[dict exists $values -level] ? [dict get $values -level] : 0}]]
-    if {[dict get $values -json]} {
-	puts [Json $members $children $root $title]
-    } else {
-	puts [::sdx::lsk::Printable $title]
-	Draw $members $children $root [dict get $values -size] [dict get $values -directories]
-    }
-}
-
-# ::sdx::tree::Cut --
-#
-#	What is in each directory, without those that lie too deep.
-#
-# Arguments:
-#	level -		How deep to go below root; 0 for all of it.
-
-proc ::sdx::tree::Cut {members root level} {
+    set level [expr {[dict exists $values -level] ? [dict get $values -level] : "inf"}]
     set children [::sdx::members::Children $members]
-    if {$level == 0} {
-	return $children
+    set drawn {}
+    # The last of the list is the next to draw.
+    set pending [Pending $children $root 1]
+    while {[llength $pending]} {
+	lassign [lindex $pending end] name depth
+	set pending [lreplace $pending[unset pending] end end]
+	lappend drawn [dict replace [::sdx::members::Dict $name [dict get $members $name]] depth $depth]
+	if {$depth < $level && [dict exists $children $name]} {
+	    lappend pending {*}[Pending $children $name [expr {$depth + 1}]]
+	}
     }
-    incr level [llength [split $root /]]
-    return [dict filter $children script {folder -} {expr {$folder eq $root || [llength [split $folder /]] < $level}}]
+    return [list $title $drawn]
 }
 
-proc ::sdx::tree::Draw {members children root sizes directoriesOnly} {
+# ::sdx::tree::Pending --
+#
+#	What is to be drawn of a directory: a list of {name depth}, backwards.
+
+proc ::sdx::tree::Pending {children folder depth} {
+    return [lmap name [lreverse [dict get $children $folder]] {list $name $depth}]
+}
+
+# ::sdx::tree::Last --
+#
+#	For each member whether it is the last of its directory.
+
+proc ::sdx::tree::Last {members} {
+    set last {}
+    set before 0
+    foreach member [lreverse $members] {
+	set depth [dict get $member depth]
+	# What is open at a depth is closed by what lies higher.
+	for {set i $before} {$i > $depth} {incr i -1} {
+	    unset -nocomplain seen($i)
+	}
+	lappend last [expr {![info exists seen($depth)]}]
+	set seen($depth) 1
+	set before $depth
+    }
+    return [lreverse $last]
+}
+
+proc ::sdx::tree::Draw {members sizes directoriesOnly} {
     # Where the system's encoding has no lines to draw, ASCII.
     set shapes {"\u251c\u2500\u2500 " "\u2502   " "\u2514\u2500\u2500 " "    "}
     if {[encoding system] ne "utf-8"} {
@@ -66,12 +113,9 @@ proc ::sdx::tree::Draw {members children root sizes directoriesOnly} {
     foreach type {file directory link} {
 	set count($type) 0
     }
-    # The last of the list is the next to draw.
-    set pending [Pending $children $root ""]
-    while {[llength $pending]} {
-	lassign [lindex $pending end] name indent last
-	set pending [lrange $pending 0 end-1]
-	lassign [dict get $members $name] type - - size - target
+    set indent(1) ""
+    foreach member $members isLast [Last $members] {
+	dict with member {}
 	incr count($type)
 	set text [::sdx::lsk::Printable [::sdx::members::Tail $name]]
 	switch -- $type {
@@ -87,10 +131,8 @@ proc ::sdx::tree::Draw {members children root sizes directoriesOnly} {
 		}
 	    }
 	}
-	puts $indent[expr {$last ? $corner : $branch}]$text
-	if {[dict exists $children $name]} {
-	    lappend pending {*}[Pending $children $name $indent[expr {$last ? $room : $line}]]
-	}
+	puts $indent($depth)[expr {$isLast ? $corner : $branch}]$text
+	set indent([expr {$depth + 1}]) $indent($depth)[expr {$isLast ? $room : $line}]
     }
     set counts [list "$count(directory) [expr {$count(directory) == 1 ? "directory" : "directories"}]"]
     if {!$directoriesOnly} {
@@ -102,47 +144,28 @@ proc ::sdx::tree::Draw {members children root sizes directoriesOnly} {
     puts "\n[join $counts ", "]"
 }
 
-# ::sdx::tree::Pending --
-#
-#	What is to be drawn of a directory: a list of {name indent last}, backwards.
-
-proc ::sdx::tree::Pending {children folder indent} {
-    set last 1
-    return [lmap name [lreverse [dict get $children $folder]] {
-	try {
-	    list $name $indent $last
-	} finally {
-	    set last 0
-	}
-    }]
-}
-
 # ::sdx::tree::Json --
 #
-#	The tree as one object. What is below a directory comes behind it in the order of names, so, backwards, is done when
-#	its own turn comes.
+#	The tree as one object. What is below a directory comes behind it, so, backwards, is done when its own turn comes.
 
-proc ::sdx::tree::Json {members children root title} {
-    set done {}
-    foreach folder [lreverse [lsort [dict keys $children]]] {
-	if {$folder ne $root && $root ne "" && ![string equal -length [string length $root/] $root/ $folder]} {
-	    continue
-	}
-	set elements {}
-	foreach name [dict get $children $folder] {
-	    if {[dict exists $done $name]} {
-		lappend elements [dict get $done $name]
-		dict unset done $name
-	    } else {
-		lappend elements [::sdx::members::Json $name [dict get $members $name]]
+proc ::sdx::tree::Json {title members} {
+    # Array: objects of the directory that is open at a depth, backwards.
+    set objects(1) {}
+    foreach member [lreverse $members] {
+	set depth [dict get $member depth]
+	set below [expr {$depth + 1}]
+	set object [::sdx::members::Json $member]
+	if {[dict get $member type] eq "directory"} {
+	    # The object of the directory itself, and one key more.
+	    set inside {}
+	    if {[info exists objects($below)]} {
+		set inside [lreverse $objects($below)]
+		unset objects($below)
 	    }
+	    set object "[string range $object 0 end-1], \"members\": [::sdx::json::Array $inside]\}"
 	}
-	set array [::sdx::json::Array $elements]
-	if {$folder eq $root} {
-	    return [::sdx::json::Object [list name [::sdx::json::Text $title] type \"directory\" members $array]]
-	}
-	# The object of the directory itself, and one key more.
-	set object [::sdx::members::Json $folder [dict get $members $folder]]
-	dict set done $folder "[string range $object 0 end-1], \"members\": $array\}"
+	lappend objects($depth) $object
     }
+    return [::sdx::json::Object [list name [::sdx::json::Text $title] type \"directory\" \
+	    members [::sdx::json::Array [lreverse $objects(1)]]]]
 }
