@@ -6,7 +6,7 @@
 #
 # BUILD_DIR holds tclkit, sdx, safekit and bench/{measure,empty,floor ...}. -quick takes a tenth of the rounds, to try this
 # script. Parts are Start (which is always measured), Packages, Pack, Inner, Reads, Foreign, Writing, Large,
-# Huge (not with -quick), Many and Jail; Pack needs Packages, and Reads needs Inner.
+# Huge (not with -quick), Many, Listing and Jail; Pack needs Packages, and Reads needs Inner.
 # `./dev bench` builds these and calls this.
 #
 # Rules:
@@ -393,6 +393,32 @@ proc bench::Many {} {
     }]
 }
 
+proc bench::Listing {} {
+    variable temp
+    variable build
+    variable result
+    set tree $temp/listing.vfs
+    # A thousand directories of 98 files, whose times lie anywhere in two years.
+    Write $tree/main.tcl ""
+    for {set i 0} {$i < 1000} {incr i} {file mkdir $tree/lib/package$i}
+    for {set i 0} {$i < 98998} {incr i} {
+        set path $tree/lib/package[expr {$i % 1000}]/file$i.tcl
+        close [open $path w]
+        file mtime $path [expr {1600000000 + $i * 7919 % 63072000}]
+    }
+    Sdx wrap $temp/listing.kit -vfs $tree
+    exec sh -c {cd "$1" && exec zip -q -r "$2" .} sh $tree $temp/listing.zip
+    file delete -force $tree
+    set peer [list [Need unzip] -l $temp/listing.zip]
+    set ours [list $build/sdx lsk $temp/listing.kit]
+    foreach command [list $peer $ours] {Expect 98998 {*}$command | grep -c {file[0-9]*[.]tcl$}}
+
+    Command "unzip -l" $peer
+    Command "sdx lsk" $ours
+    Measure "Listing 100,000 members" [Rounds wrap]
+    Row {`sdx lsk` of a kit of 100,000 members, against `unzip -l` of the same} 1.0 "$result(sdx lsk,x_wall)"
+}
+
 proc bench::Jail {} {
     variable here
     variable temp
@@ -454,7 +480,7 @@ proc bench::main {build_dir args} {
     variable quick
     variable result
     set build [file normalize $build_dir]
-    set parts {Packages Pack Inner Reads Foreign Writing Large Huge Many Jail}
+    set parts {Packages Pack Inner Reads Foreign Writing Large Huge Many Listing Jail}
     set quick [expr {[lindex $args 0] eq "-quick"}]
     if {$quick} {set args [lrange $args 1 end]}
     foreach part $args {

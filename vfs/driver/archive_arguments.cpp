@@ -6,6 +6,10 @@ namespace starlit {
 
 std::string host_path(Tcl_Interp* interp, Tcl_Obj* path) { return to_host(normalized(interp, path)); }
 
+std::shared_ptr<Archive> load_any(const std::string& path) {
+  return of_any(path, [&] { return Archive::load_file(path); }, open_foreign);
+}
+
 std::function<void(std::int64_t, std::int64_t)> progress_of(Tcl_Interp* interp, Tcl_Obj* prefix) {
   return [interp, prefix = Obj(prefix)](std::int64_t done, std::int64_t total) {
     const Obj call(Tcl_DuplicateObj(prefix.get()));

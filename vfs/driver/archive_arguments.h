@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the subcommands of starlit::archive share: their arguments.
+// What the subcommands of starlit::archive share: their arguments, and opening a file of any format.
 
 #pragma once
 
@@ -9,6 +9,7 @@
 #include "archive/writer.h"
 #include "base/error.h"
 #include "command_table.h"
+#include "foreign/foreign.h"
 
 namespace starlit {
 
@@ -24,6 +25,23 @@ void each_option(Arguments arguments, Visit visit) {
 
 // The path of a file of the host.
 std::string host_path(Tcl_Interp* interp, Tcl_Obj* path);
+
+// What `own` makes of an archive of ours, or `foreign` of a file of another format and that format.
+template <typename Own, typename Foreign>
+auto of_any(const std::string& path, Own own, Foreign foreign) {
+  try {
+    return own();
+  } catch (const Error& error) {
+    if (error.code() != "NOTKIT") throw;
+    const auto file = std::make_shared<const ForeignFile>(path);
+    const auto format = foreign_format(*file);
+    if (!format) throw;
+    return foreign(file, *format);
+  }
+}
+
+// An archive of any format that we can read, for who reads all of it.
+std::shared_ptr<Archive> load_any(const std::string& path);
 
 // A function that calls a Tcl command prefix with the bytes done and in all; an error in it is thrown.
 std::function<void(std::int64_t, std::int64_t)> progress_of(Tcl_Interp* interp, Tcl_Obj* prefix);

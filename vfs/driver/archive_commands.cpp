@@ -28,7 +28,7 @@
 //     counter   the archive's change counter
 //     indexed   whether a package index is recorded; `valid`: and holds
 //
-// The subcommands that change an archive or check it: archive_upkeep.h.
+// starlit::archive lines: archive_lines.h. The subcommands that change an archive or check it: archive_upkeep.h.
 
 #include <sys/stat.h>
 
@@ -38,11 +38,11 @@
 #include "archive/packages.h"
 #include "archive/writer.h"
 #include "archive_arguments.h"
+#include "archive_lines.h"
 #include "archive_upkeep.h"
 #include "base/file.h"
 #include "command_table.h"
 #include "driver/commands.h"
-#include "foreign/foreign.h"
 
 namespace starlit {
 namespace {
@@ -99,25 +99,6 @@ const char* type_name(MemberType type) {
     case MemberType::kLink: return "link";
     default: return "directory";
   }
-}
-
-// What `own` makes of an archive of ours, or `foreign` of a file of another format and that format.
-template <typename Own, typename Foreign>
-auto of_any(const std::string& path, Own own, Foreign foreign) {
-  try {
-    return own();
-  } catch (const Error& error) {
-    if (error.code() != "NOTKIT") throw;
-    const auto file = std::make_shared<const ForeignFile>(path);
-    const auto format = foreign_format(*file);
-    if (!format) throw;
-    return foreign(file, *format);
-  }
-}
-
-// An archive of any format that we can read, for who reads all of it.
-std::shared_ptr<Archive> load_any(const std::string& path) {
-  return of_any(path, [&] { return Archive::load_file(path); }, open_foreign);
 }
 
 void put(const Obj& dict, const char* key, Tcl_Obj* value) {
@@ -218,6 +199,7 @@ constexpr CommandRow kCommands[] = {
     {"extract", "file directory ?-option value ...?", 2, kMany, extract},
     {"index", "file counter packages", 3, 3, index_archive},
     {"info", "file", 1, 1, info},
+    {"lines", "file title ?-option value ...?", 2, 14, archive_lines},
     {"vacuum", "file ?-option value ...?", 1, 9, vacuum_archive_file},
 };
 

@@ -28,31 +28,14 @@ namespace eval ::sdx::lsk {
 }
 
 proc ::sdx::lsk::Run {values} {
-    lassign [Read $values] members children folders
-    set names [dict keys $members]
-    if {[dict exists $values DIRECTORY]} {
-	set names [dict get $children [lindex $folders 0]]
-    }
-    return [lmap name [Sorted $members $names $values] {::sdx::members::Dict $name [dict get $members $name]}]
-}
-
-# ::sdx::lsk::Read --
-#
-#	What there is to list.
-#
-# Results:
-#	A list of three: members and their children as members.tcl has them, and the directories that are asked for.
-
-proc ::sdx::lsk::Read {values} {
     set kit [dict get $values KIT]
     set members [::sdx::members::List $kit [dict get $values -runtime]]
-    set children [::sdx::members::Children $members]
+    set names [dict keys $members]
     if {[dict exists $values DIRECTORY]} {
-	set folders [list [::sdx::members::Folder $kit $members [dict get $values DIRECTORY]]]
-    } else {
-	set folders [lsort [dict keys $children]]
+	set folder [::sdx::members::Folder $kit $members [dict get $values DIRECTORY]]
+	set names [dict get [::sdx::members::Children $members] $folder]
     }
-    return [list $members $children $folders]
+    return [lmap name [Sorted $members $names $values] {::sdx::members::Dict $name [dict get $members $name]}]
 }
 
 proc ::sdx::lsk::Shell {values} {
@@ -60,15 +43,28 @@ proc ::sdx::lsk::Shell {values} {
 	puts [::sdx::json::Array [lmap member [Run $values] {::sdx::members::Json $member}]]
 	return
     }
-    lassign [Read $values] members children folders
-    set line [expr {[dict get $values -l] ? "LongLine" : "Line"}]
-    set shown [Printable [dict get $values KIT]]
-    foreach folder $folders {
-	puts "\n$shown[expr {$folder eq "" ? "" : "/[Printable $folder]"}]:"
-	foreach name [Sorted $members [dict get $children $folder] $values] {
-	    puts [$line [::sdx::members::Tail $name] {*}[dict get $members $name]]
-	}
+    set kit [dict get $values KIT]
+    set runtime [dict get $values -runtime]
+    set options [list -long [dict get $values -l] -reverse [dict get $values -reverse] -runtime $runtime \
+	    -offset ::sdx::lsk::Offset]
+    if {[dict exists $values -sort]} {
+	lappend options -sort [dict get $values -sort]
     }
+    if {[dict exists $values DIRECTORY]} {
+	set members [::sdx::members::List $kit $runtime]
+	lappend options -directory [::sdx::members::Folder $kit $members [dict get $values DIRECTORY]]
+    }
+    puts -nonewline [::starlit::archive lines $kit $kit {*}$options]
+}
+
+# ::sdx::lsk::Offset --
+#
+#	How many seconds local time is ahead of UTC at a time.
+
+proc ::sdx::lsk::Offset {seconds} {
+    set zone [clock format $seconds -format %z]
+    scan [string range $zone 1 end]00 %2d%2d%2d hours minutes rest
+    return [string index $zone 0][expr {3600 * $hours + 60 * $minutes + $rest}]
 }
 
 # ::sdx::lsk::Sorted --
@@ -89,34 +85,6 @@ proc ::sdx::lsk::Sorted {members names values} {
 	return [lreverse $names]
     }
     return $names
-}
-
-proc ::sdx::lsk::Line {tail type mode mtime size stored target} {
-    switch -- $type {
-	directory {
-	    return [format "%10s  %19s  %s/" dir "" [Printable $tail]]
-	}
-	link {
-	    return [format "%10s  %19s  %s -> %s" link [Time $mtime] [Printable $tail] [Printable $target]]
-	}
-	default {
-	    return [format "%10d  %19s  %s" $size [Time $mtime] [Printable $tail]]
-	}
-    }
-}
-
-proc ::sdx::lsk::LongLine {tail type mode mtime size stored target} {
-    set line [format "%s  %10d  %10d  %19s  %s" [Permissions $type $mode] $size $stored [Time $mtime] \
-	    [Printable $tail]]
-    switch -- $type {
-	directory {
-	    append line /
-	}
-	link {
-	    append line " -> [Printable $target]"
-	}
-    }
-    return $line
 }
 
 # ::sdx::lsk::Permissions --
