@@ -40,6 +40,7 @@ namespace eval ::sdx {
 	    {ls      {the same}}
 	    {tree    {draw what is in a kit or a starpack}}
 	    {find    {find members by name, type, size and time}}
+	    {treemap {make a picture of what takes the space}}
 	    {info    {tell of a kit or a starpack in a few lines}}
 	    {stat    {tell all that is known of members}}
 	    {cat     {write the contents of members to standard output}}
