@@ -61,19 +61,23 @@ proc ::sdx::add::Run {values} {
     if {$links || ![dict get [::starlit::archive info $kit] valid]} {
 	::sdx::index::Renew $kit
     }
-    set size [file size $kit]
+    return [dict create file $kit added [dict get $added made] replaced [dict get $added replaced] \
+	    bytes [file size $kit] names [lmap entry $entries {lindex $entry 0}]]
+}
+
+proc ::sdx::add::Show {values result} {
+    dict with result {}
     if {[dict get $values -json]} {
-	puts [::sdx::json::Object [list file [::sdx::json::Text $kit] added [dict get $added made] \
-		replaced [dict get $added replaced] bytes $size]]
+	puts [::sdx::json::Object [list file [::sdx::json::Text $file] added $added replaced $replaced bytes $bytes]]
 	return
     }
     if {[dict get $values -verbose]} {
-	foreach entry $entries {
-	    puts [lindex $entry 0]
+	foreach name $names {
+	    puts [::sdx::lsk::Printable $name]
 	}
     }
     if {![dict get $values -quiet]} {
-	puts "$kit: [dict get $added made] added, [dict get $added replaced] replaced, $size bytes"
+	puts "[::sdx::lsk::Printable $file]: $added added, $replaced replaced, $bytes bytes"
     }
 }
 

@@ -33,15 +33,22 @@ proc ::sdx::delete::Run {values} {
     set count [::starlit::archive delete $kit $names -recursive [dict get $values -recursive] \
 	    -force [dict get $values -force] -now [::sdx::kit::Epoch [clock seconds]]]
     ::sdx::index::Renew $kit
+    return [dict create file $kit deleted $count bytes [file size $kit] names $names]
+}
+
+proc ::sdx::delete::Show {values result} {
+    dict with result {}
     if {[dict get $values -json]} {
-	puts [::sdx::json::Object [list file [::sdx::json::Text $kit] deleted $count bytes [file size $kit]]]
+	puts [::sdx::json::Object [list file [::sdx::json::Text $file] deleted $deleted bytes $bytes]]
 	return
     }
     if {[dict get $values -verbose]} {
-	puts [join $names \n]
+	foreach name $names {
+	    puts [::sdx::lsk::Printable $name]
+	}
     }
     if {![dict get $values -quiet]} {
-	puts "$kit: $count deleted"
+	puts "[::sdx::lsk::Printable $file]: $deleted deleted"
     }
 }
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 #
-# kit.tcl: what wrap and qwrap have in common: the options, the header, writing the output.
+# kit.tcl: what wrap and qwrap have in common: the options, the header, writing the output and telling of it.
 #
 # Rules:
 # 1. The same input gives the same bytes: nothing of the time, the machine or the paths goes in. SOURCE_DATE_EPOCH, when
 #    set, is the latest time that a member can have (https://reproducible-builds.org/specs/source-date-epoch/).
 # 2. The output appears whole or not at all (starlit::archive create sees to that).
+
+::sdx::Load json
+::sdx::Load lsk
 
 namespace eval ::sdx::kit {
     # Rows of options.tcl.
@@ -19,6 +22,7 @@ namespace eval ::sdx::kit {
 	{{-pagesize} BYTES {integer 512 65536} {page size of the archive, a power of 2; default by size of content}}
 	{{-verbose} {} {} {print the name of each member}}
 	{{-quiet} {} {} {print nothing when all goes well}}
+	{{-json} {} {} {print the result as JSON}}
     }
 }
 
@@ -53,13 +57,16 @@ proc ::sdx::kit::Epoch {default} {
 
 # ::sdx::kit::Write --
 #
-#	Writes a kit or a starpack and tells so.
+#	Writes a kit or a starpack.
 #
 # Arguments:
 #	output -	Its path.
 #	entries -	Members as starlit::archive create takes them.
 #	links -		Names of those that are links.
 #	values -	The options.
+#
+# Results:
+#	A dict: file, members (how many), bytes (of the file), content (bytes of the members), names (of the members).
 
 proc ::sdx::kit::Write {output entries links values} {
     ::sdx::Load packages
@@ -95,18 +102,32 @@ proc ::sdx::kit::Write {output entries links values} {
     if {$epoch ne "none"} {
 	lappend options -clamp $epoch
     }
-    if {[dict get $values -verbose]} {
-	foreach entry $entries {
-	    puts [lindex $entry 0]
-	}
-    }
     try {
 	set written [::starlit::archive create $output $entries {*}$options \
 		{*}[::sdx::progress::Options "wrapping [file tail $output]"]]
     } finally {
 	::sdx::progress::End
     }
+    return [dict create file $output members [llength $entries] bytes [dict get $written bytes] \
+	    content [dict get $written content] names [lmap entry $entries {lindex $entry 0}]]
+}
+
+# ::sdx::kit::Show --
+#
+#	Tells what was made.
+
+proc ::sdx::kit::Show {values result} {
+    dict with result {}
+    if {[dict get $values -json]} {
+	puts [::sdx::json::Object [list file [::sdx::json::Text $file] members $members bytes $bytes content $content]]
+	return
+    }
+    if {[dict get $values -verbose]} {
+	foreach name $names {
+	    puts [::sdx::lsk::Printable $name]
+	}
+    }
     if {![dict get $values -quiet]} {
-	puts "$output: [llength $entries] members, [dict get $written bytes] bytes"
+	puts "[::sdx::lsk::Printable $file]: $members members, $bytes bytes"
     }
 }

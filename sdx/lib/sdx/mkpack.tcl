@@ -6,7 +6,9 @@
 
 namespace eval ::sdx::mkpack {
     variable operands {{IN required} {OUT optional}}
-    variable options {}
+    variable options {
+	{{-json} {} {} {print the result as JSON}}
+    }
     variable description {
 	Copies the kit, starpack or plain archive IN to OUT without unused space, and prints the sizes of both. Without OUT,
 	IN itself is changed. What else is done to it, sdx help vacuum tells.
@@ -26,6 +28,17 @@ proc ::sdx::mkpack::Run {values} {
     } else {
 	set done [::sdx::vacuum::File $in -output $out]
     }
-    puts "$in: [dict get $done before] bytes"
-    puts "$out: [dict get $done after] bytes"
+    dict set done output $out
+    return $done
+}
+
+proc ::sdx::mkpack::Show {values result} {
+    dict with result {}
+    if {[dict get $values -json]} {
+	puts [::sdx::json::Object [list file [::sdx::json::Text $file] output [::sdx::json::Text $output] \
+		before $before after $after]]
+	return
+    }
+    puts "[::sdx::lsk::Printable $file]: $before bytes"
+    puts "[::sdx::lsk::Printable $output]: $after bytes"
 }

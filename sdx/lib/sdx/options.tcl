@@ -8,15 +8,18 @@
 #	options		one row per option: {NAMES ARGUMENT CHECK HELP}
 #	    NAMES	the option's name, then its other names; two dashes do as well as one
 #	    ARGUMENT	what its argument is called in the help; empty for a switch
-#	    CHECK	what the argument must be: "", {integer MIN MAX} or {choice WORD ...}
+#	    CHECK	what the argument must be: "", {integer MIN MAX} or {choice WORD ...}; "many" for an option that may
+#			be given several times; "flag" for a switch behind which 0 or 1 may stand, as in the classic sdx
 #	description	text for the help
 #	examples	for the help: a command line, what it does, and so on; where they say more than the usage
 #	result		text for the help: what the package's command returns, behind "As a package, returns "
 #	statuses	text for the help: the exit statuses, where they are not those of all subcommands
 # The last three may be missing.
 #
+#	retired		what the classic sdx knew and this one does not, by option: {-OPTION ANSWER ...}; may be missing
+#
 # Parse gives a dict: operands by NAME (those given), options by first name (those given; switches are always there, 0 or
-# 1), and -help.
+# 1, and so is what may be given several times, as a list), and -help.
 
 namespace eval ::sdx::options {
     variable helpRow {{-help -h} {} {} {print this text}}
@@ -43,12 +46,14 @@ proc ::sdx::options::Parse {command arguments} {
     set known {}
     set values {}
     foreach row $rows {
-	lassign $row names argument
+	lassign $row names argument check
 	foreach alias $names {
 	    dict set known $alias $row
 	}
-	if {$argument eq ""} {
+	if {$argument eq "" || $check eq "flag"} {
 	    dict set values [lindex $names 0] 0
+	} elseif {$check eq "many"} {
+	    dict set values [lindex $names 0] {}
 	}
     }
 
@@ -65,6 +70,9 @@ proc ::sdx::options::Parse {command arguments} {
 	}
 	set option [regsub {^--} $word -]
 	if {![dict exists $known $option]} {
+	    if {[info exists ${command}::retired] && [dict exists [set ${command}::retired] $option]} {
+		Misuse "option \"$word\" is no more: [dict get [set ${command}::retired] $option]"
+	    }
 	    Misuse "unknown option \"$word\"[Suggestion $option [dict keys $known]], try sdx help $name"
 	}
 	lassign [dict get $known $option] names argument check
@@ -72,10 +80,20 @@ proc ::sdx::options::Parse {command arguments} {
 	    dict set values [lindex $names 0] 1
 	    continue
 	}
+	if {$check eq "flag"} {
+	    set given [expr {[lindex $arguments $i+1] in {0 1}}]
+	    dict set values [lindex $names 0] [expr {$given ? [lindex $arguments $i+1] : 1}]
+	    incr i $given
+	    continue
+	}
 	if {[incr i] >= [llength $arguments]} {
 	    Misuse "option \"$word\" needs an argument: $argument"
 	}
 	set value [lindex $arguments $i]
+	if {$check eq "many"} {
+	    dict lappend values [lindex $names 0] $value
+	    continue
+	}
 	Check $word $value $check
 	dict set values [lindex $names 0] $value
     }

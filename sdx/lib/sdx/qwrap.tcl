@@ -33,16 +33,16 @@ proc ::sdx::qwrap::Run {values} {
     }
     set entries [Members [file tail $name] {*}[Script $file]]
     if {[dict get $values -asdir]} {
-	Unpack $name.vfs $entries
-	if {![dict get $values -quiet]} {
-	    puts "$name.vfs: [llength $entries] members"
-	}
-	return
+	return [Unpack $name.vfs $entries]
     }
     if {![dict exists $values -runtime]} {
 	append name .kit
     }
-    ::sdx::kit::Write $name $entries {} $values
+    return [::sdx::kit::Write $name $entries {} $values]
+}
+
+proc ::sdx::qwrap::Show {values result} {
+    ::sdx::kit::Show $values $result
 }
 
 # ::sdx::qwrap::Script --
@@ -106,12 +106,16 @@ proc ::sdx::qwrap::Members {name script mtime} {
 # ::sdx::qwrap::Unpack --
 #
 #	Writes the members as files: whole or not at all.
+#
+# Results:
+#	A dict as of ::sdx::kit::Write; bytes are those of the files.
 
 proc ::sdx::qwrap::Unpack {directory entries} {
     if {![catch {file lstat $directory status}]} {
 	return -code error -errorcode {POSIX EEXIST {file already exists}} \
 	    "couldn't make \"$directory\": it already exists"
     }
+    set bytes 0
     file mkdir $directory
     try {
 	foreach entry $entries {
@@ -123,9 +127,12 @@ proc ::sdx::qwrap::Unpack {directory entries} {
 	    set channel [open [file join $directory $name] wb]
 	    puts -nonewline $channel $data
 	    close $channel
+	    incr bytes [string length $data]
 	}
     } on error {message options} {
 	file delete -force $directory
 	return -options $options $message
     }
+    return [dict create file $directory members [llength $entries] bytes $bytes content $bytes \
+	    names [lmap entry $entries {lindex $entry 0}]]
 }

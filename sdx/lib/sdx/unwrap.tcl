@@ -2,6 +2,8 @@
 #
 # unwrap.tcl: sdx unwrap, a directory tree from a kit, a starpack or a plain archive.
 
+::sdx::Load json
+::sdx::Load lsk
 ::sdx::Load progress
 
 namespace eval ::sdx::unwrap {
@@ -9,6 +11,7 @@ namespace eval ::sdx::unwrap {
     variable options {
 	{{-runtime} {} {} {of a starpack or a runtime, also the members that belong to the runtime}}
 	{{-quiet} {} {} {print nothing when all goes well}}
+	{{-json} {} {} {print the result as JSON}}
     }
     variable description {
 	Takes a kit, a starpack, a plain archive, a Metakit kit or a zip file apart into DIRECTORY, which must not exist;
@@ -35,7 +38,14 @@ proc ::sdx::unwrap::Run {values} {
     } finally {
 	::sdx::progress::End
     }
-    if {![dict get $values -quiet]} {
-	puts "$directory: $members members"
+    return [dict create directory $directory members $members]
+}
+
+proc ::sdx::unwrap::Show {values result} {
+    dict with result {}
+    if {[dict get $values -json]} {
+	puts [::sdx::json::Object [list directory [::sdx::json::Text $directory] members $members]]
+    } elseif {![dict get $values -quiet]} {
+	puts "[::sdx::lsk::Printable $directory]: $members members"
     }
 }

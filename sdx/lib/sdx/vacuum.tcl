@@ -4,6 +4,7 @@
 
 ::sdx::Load index
 ::sdx::Load json
+::sdx::Load lsk
 ::sdx::Load progress
 
 namespace eval ::sdx::vacuum {
@@ -26,31 +27,43 @@ namespace eval ::sdx::vacuum {
 }
 
 proc ::sdx::vacuum::Run {values} {
+    return [lmap file [dict get $values FILE] {
+	File $file {*}[Level $values]
+    }]
+}
+
+proc ::sdx::vacuum::Shell {values} {
     set results {}
     set failed 0
     foreach file [dict get $values FILE] {
-	set level [expr {[dict exists $values -level] ? [list -level [dict get $values -level]] : {}}]
 	try {
-	    set done [File $file {*}$level]
+	    set done [File $file {*}[Level $values]]
 	} on error {message} {
 	    ::sdx::Complain $message
 	    set failed 1
 	    continue
 	}
-	if {[dict get $values -json]} {
-	    lappend results [::sdx::json::Object [list file [::sdx::json::Text $file] before [dict get $done before] \
-		    after [dict get $done after] lostchunks [dict get $done chunks] \
-		    compressed [dict get $done deflated] indexed [::sdx::json::Boolean [dict get $done indexed]]]]
-	} elseif {![dict get $values -quiet]} {
-	    puts "$file: [dict get $done before] bytes before, [dict get $done after] bytes after"
+	lappend results $done
+	if {!([dict get $values -json] || [dict get $values -quiet])} {
+	    puts "[::sdx::lsk::Printable $file]: [dict get $done before] bytes before, [dict get $done after] bytes after"
 	}
     }
     if {[dict get $values -json]} {
-	puts [::sdx::json::Array $results]
+	puts [::sdx::json::Array [lmap done $results {Json $done}]]
     }
     if {$failed} {
 	return -code error -errorcode {SDX STATUS 1} "couldn't vacuum all files"
     }
+}
+
+proc ::sdx::vacuum::Level {values} {
+    return [dict filter $values key -level]
+}
+
+proc ::sdx::vacuum::Json {done} {
+    dict with done {}
+    return [::sdx::json::Object [list file [::sdx::json::Text $file] before $before after $after \
+	    lostchunks $lostchunks compressed $compressed indexed [::sdx::json::Boolean $indexed]]]
 }
 
 # ::sdx::vacuum::File --
@@ -61,7 +74,8 @@ proc ::sdx::vacuum::Run {values} {
 #	args -	Options of starlit::archive vacuum.
 #
 # Results:
-#	What that tells.
+#	A dict: file, before, after (bytes of the file), lostchunks, compressed (how many contents), indexed (whether a
+#	package index is recorded).
 
 proc ::sdx::vacuum::File {file args} {
     set info [::starlit::archive info $file]
@@ -70,8 +84,10 @@ proc ::sdx::vacuum::File {file args} {
 	lappend args -index [::sdx::index::Packages $file]
     }
     try {
-	return [::starlit::archive vacuum $file {*}$args {*}[::sdx::progress::Options "vacuuming [file tail $file]"]]
+	set done [::starlit::archive vacuum $file {*}$args {*}[::sdx::progress::Options "vacuuming [file tail $file]"]]
     } finally {
 	::sdx::progress::End
     }
+    return [dict create file $file before [dict get $done before] after [dict get $done after] \
+	    lostchunks [dict get $done chunks] compressed [dict get $done deflated] indexed [dict get $done indexed]]
 }

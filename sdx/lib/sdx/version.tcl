@@ -2,50 +2,87 @@
 #
 # version.tcl: sdx version, what tells one content from another.
 
+::sdx::Load json
+::sdx::Load lsk
+::sdx::Load sides
+
 namespace eval ::sdx::version {
     variable operands {{FILE several}}
-    variable options {}
+    variable options {
+	{{-fixtime} {} {} {make the newest time of the members the FILE's own; not of a directory}}
+	{{-json} {} {} {print the result as JSON}}
+    }
     variable description {
-	Prints for each kit, starpack or plain archive the newest time of its members (UTC), a checksum of their names,
-	types, permissions, times and contents, and its name. Two files with the same checksum hold the same application,
-	however it was compressed, and whatever runtime carries it. Without a FILE, tells which sdx this is.
+	Prints for each kit, starpack, plain archive, Metakit kit, zip file or directory the newest time of its members
+	(UTC), a checksum of their names, types, permissions, times and contents, and its name. Two that have the same
+	checksum hold the same application, however it was compressed, and whatever runtime carries it. Without a FILE, tells
+	which sdx this is.
+
+	Metakit kits have no permissions and no links, so that their checksum is that of what was unwrapped from them.
+    }
+    variable result {
+	a list of dicts: file, newest (seconds), version (the checksum); without a FILE the version of sdx.
     }
 }
 
 proc ::sdx::version::Run {values} {
     if {[llength [dict get $values FILE]] == 0} {
-	puts "sdx $::starlit::version"
+	return $::starlit::version
+    }
+    return [lmap file [dict get $values FILE] {
+	set facts [Facts $file]
+	if {[dict get $values -fixtime] && ![file isdirectory [::sdx::sides::Plain $file]]} {
+	    file mtime [::sdx::sides::Plain $file] [dict get $facts newest]
+	}
+	set facts
+    }]
+}
+
+proc ::sdx::version::Show {values result} {
+    if {[llength [dict get $values FILE]] == 0} {
+	puts [expr {[dict get $values -json] ? "{\"sdx\": \"$result\"}" : "sdx $result"}]
 	return
     }
-    foreach file [dict get $values FILE] {
-	puts [Line $file]
+    if {[dict get $values -json]} {
+	puts [::sdx::json::Array [lmap facts $result {
+	    dict with facts {}
+	    ::sdx::json::Object [list file [::sdx::json::Text $file] newest $newest version \"$version\"]
+	}]]
+	return
+    }
+    foreach facts $result {
+	dict with facts {}
+	puts "[clock format $newest -gmt 1 -format {%Y/%m/%d %H:%M:%S}]  $version \
+		[::sdx::lsk::Printable [::sdx::members::Tail [string trimright $file /]]]"
     }
 }
 
-# ::sdx::version::Line --
+# ::sdx::version::Facts --
 #
-#	The line of one file, in the form of the classic sdx: the two halves of a CRC-32, each plus 10000.
+#	What there is to tell of a file. The checksum has the form of the classic sdx: the two halves of a CRC-32, each
+#	plus 10000.
 
-proc ::sdx::version::Line {file} {
+proc ::sdx::version::Facts {file} {
     set newest 0
     set checksum 0
-    set mountpoint [file join [file dirname [file normalize $file]] .sdx-version-[pid]]
-    ::vfs::sqlar::Mount $file $mountpoint -readonly
-    try {
-	foreach member [::starlit::archive list $file] {
-	    lassign $member name type mode mtime size stored target
+    lassign [::sdx::sides::Read $file] members format
+    ::sdx::sides::Open $file $format root {
+	dict for {name member} $members {
+	    lassign $member type mode mtime size stored target
+	    if {$mode eq ""} {
+		# A directory that is no member.
+		continue
+	    }
 	    set newest [expr {max($newest, $mtime)}]
 	    set facts [list $name $type $mode $mtime $target]
 	    if {$type eq "file"} {
-		lappend facts [Checksum $mountpoint/$name]
+		lappend facts [Checksum $root/$name]
 	    }
 	    set checksum [zlib crc32 [encoding convertto utf-8 $facts\n] $checksum]
 	}
-    } finally {
-	::vfs::sqlar::Unmount $mountpoint
     }
-    return [format "%s  %d-%d  %s" [clock format $newest -gmt 1 -format {%Y/%m/%d %H:%M:%S}] \
-	    [expr {($checksum >> 16) + 10000}] [expr {($checksum & 0xffff) + 10000}] [file tail $file]]
+    return [dict create file $file newest $newest \
+	    version [expr {($checksum >> 16) + 10000}]-[expr {($checksum & 0xffff) + 10000}]]
 }
 
 proc ::sdx::version::Checksum {path} {

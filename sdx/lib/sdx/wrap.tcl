@@ -32,7 +32,11 @@ proc ::sdx::wrap::Run {values} {
 	return -code error -errorcode {SDX INSIDE} \
 	    "couldn't wrap \"$tree\": the output \"$output\" would be inside it (hint: name an output elsewhere)"
     }
-    ::sdx::kit::Write $output {*}[::sdx::entries::Walk $root] $values
+    return [::sdx::kit::Write $output {*}[::sdx::entries::Walk $root] $values]
+}
+
+proc ::sdx::wrap::Show {values result} {
+    ::sdx::kit::Show $values $result
 }
 
 # ::sdx::wrap::Tree --
