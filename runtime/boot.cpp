@@ -49,6 +49,7 @@ void set_variable(Tcl_Interp* interp, const char* name, const std::string& value
 void init_interpreter(Tcl_Interp* interp) {
   Tcl_CreateNamespace(interp, "::starlit", nullptr, nullptr);
   create_digest_commands(interp);
+  create_script_commands(interp);
   Tcl_CreateNamespace(interp, "::vfs::sqlar", nullptr, nullptr);
   create_beneath_command(interp);
   create_mount_commands(interp);

@@ -18,12 +18,15 @@
 //     starlit::archive list FILE ?-runtime BOOLEAN?                -> list of {name type mode mtime size stored target}
 //     starlit::archive extract FILE DIRECTORY ?-option value ...?  -> number of members
 //     starlit::archive info FILE                                   -> dict: format, prefix, size, pagesize, version, ...
+//     starlit::archive packages FILE                               -> list of {name version directory module}
 //         See archive_commands.cpp.
 //     starlit::archive add, delete, index, vacuum, check
 //         Archives that are there; see archive_upkeep.h.
 //     starlit::sha256 data BYTES, starlit::sha256 channel CHANNEL  -> 64 hexadecimal digits
 //     starlit::md5 data BYTES, starlit::md5 channel CHANNEL        -> 32 hexadecimal digits
 //         See digest_commands.cpp.
+//     starlit::script commands TEXT, starlit::script expression TEXT
+//         What Tcl's parser makes of a script; see script_commands.cpp.
 //     starlit::beneath hold DIRECTORY                      -> number, of the directory held open until release or the end
 //     starlit::beneath open NUMBER NAME FLAGS ?PERMISSIONS?        -> channel; FLAGS as words of open(n)
 //     starlit::beneath stat NUMBER NAME                            -> dict: type mode size atime mtime ctime
@@ -43,6 +46,7 @@ void create_mount_commands(Tcl_Interp* interp);
 void create_package_commands(Tcl_Interp* interp);
 void create_archive_commands(Tcl_Interp* interp);
 void create_digest_commands(Tcl_Interp* interp);
+void create_script_commands(Tcl_Interp* interp);
 void create_beneath_command(Tcl_Interp* interp);
 
 }  // namespace starlit
