@@ -282,3 +282,31 @@ TEST_CASE("a content in chunks is unpacked piece by piece") {
   CHECK(read_host_file(host.scratch / "other/large") == large);
   CHECK(told == static_cast<std::int64_t>(large.size()) + 1);
 }
+
+TEST_CASE("members that are named are unpacked alone, with the directories they need") {
+  Host host;
+  NewMember directory = new_directory("d", 0750);
+  directory.mtime_s = 5;
+  const std::string bytes = kit_bytes({directory, new_file("d/one", "1"), new_file("d/two", "2"), new_file("e/three", "3"),
+                                       new_link("link", "d/one")});
+  ExtractOptions options;
+  options.names = {"d", "d/two", "e/three", "link"};
+  CHECK(extract_archive(*open_kit(bytes), host.target, options) == 4);
+  CHECK(host_names(host.target) == Names{"d", "e", "link"});
+  CHECK(host_names(host.target + "/d") == Names{"two"});
+  CHECK((status_of(host.target + "/d").st_mode & 07777) == 0750);
+  CHECK(status_of(host.target + "/d").st_mtime == 5);
+  CHECK(read_host_file(host.target + "/e/three") == "3");
+}
+
+TEST_CASE("a name that no member has is an error, and nothing is made") {
+  Host host;
+  const std::string bytes = kit_bytes({new_file("one", "1")});
+  ExtractOptions options;
+  options.names = {"one", "two"};
+  CHECK(error_of([&] { extract_archive(*open_kit(bytes), host.target, options); }).code() == "NOMEMBER");
+  CHECK(host_names(host.scratch.path()) == Names{"secret", "victim"});
+  options.names = {"../secret"};
+  CHECK(error_of([&] { extract_archive(*open_kit(bytes), host.target, options); }).code() == "NOMEMBER");
+  host.check_untouched();
+}

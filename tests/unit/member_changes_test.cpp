@@ -171,3 +171,47 @@ TEST_CASE("a member of the runtime that is replaced is the application's") {
   CHECK(content_of(*archive, "init.tcl") == "mine");
   CHECK(runtime_members(*archive) == std::set<std::string, std::less<>>{"lib/tcl", "lib/tcl9"});
 }
+
+TEST_CASE("members are deleted and added in one step, and what was a directory becomes a file") {
+  const KitFile kit;
+  Deletion deletion;
+  deletion.names = {"lib", "link"};
+  deletion.options.recursive = true;
+  const Added added = add_members(kit.path(), {new_file("lib", "a file now"), new_file("new", "x")}, {}, deletion);
+  CHECK(added.deleted == 4);
+  CHECK(added.made == 2);
+  CHECK(kit.names() == Names{"lib", "main.tcl", "new"});
+}
+
+TEST_CASE("where adding fails, nothing is deleted, and the other way round") {
+  const KitFile kit;
+  Deletion deletion;
+  deletion.names = {"link"};
+  CHECK(error_of([&] { add_members(kit.path(), {new_file("lib", "in the way")}, {}, deletion); }).code() == "DIRECTORY");
+  deletion.names = {"link", "nosuch"};
+  CHECK(error_of([&] { add_members(kit.path(), {new_file("new", "x")}, {}, deletion); }).code() == "NOMEMBER");
+  CHECK(kit.names() == Names{"lib", "lib/a", "lib/b", "link", "main.tcl"});
+}
+
+TEST_CASE("attributes are set without the content, and only of what is there and no link") {
+  const KitFile kit;
+  NewMember file;
+  file.name = "lib/a";
+  file.attributes_only = true;
+  file.permissions = 0700;
+  file.mtime_s = 77;
+  NewMember directory = file;
+  directory.name = "lib";
+  const Added added = add(kit, {file, directory});
+  CHECK(added.made + added.replaced == 0);
+  const auto archive = kit.open();
+  CHECK(content_of(*archive, "lib/a") == "first");
+  CHECK(archive->find("lib/a")->permissions == 0700);
+  CHECK(archive->find("lib/a")->mtime_s == 77);
+  CHECK(archive->find("lib")->permissions == 0700);
+  CHECK(archive->find("lib")->mtime_s == 77);
+  file.name = "nosuch";
+  CHECK(error_of([&] { add(kit, {file}); }).code() == "NOMEMBER");
+  file.name = "link";
+  CHECK(error_of([&] { add(kit, {file}); }).code() == "LINK");
+}

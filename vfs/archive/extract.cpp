@@ -257,11 +257,21 @@ std::int64_t extract_archive(Archive& archive, const std::string& directory, con
   const auto runtime = options.runtime_members ? std::set<std::string, std::less<>>() : runtime_members(archive);
   std::vector<Entry> entries;
   std::int64_t total_bytes = 0;
+  auto wanted = options.names;
   archive.each([&](std::string_view name, const Member& member) {
     if (runtime.contains(name)) return;
+    if (wanted) {
+      const auto found = wanted->find(name);
+      if (found == wanted->end()) return;
+      wanted->erase(found);
+    }
     total_bytes += member.size_bytes;
     entries.push_back({std::string(name), member});
   });
+
+  if (wanted && !wanted->empty()) {
+    throw Error(ENOENT, "NOMEMBER", quoted("couldn't read", archive.path() + "/" + *wanted->begin()) + ": no such member");
+  }
 
   Target target(directory);
   for (const Entry& entry : entries) {

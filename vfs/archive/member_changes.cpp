@@ -30,6 +30,64 @@ void set_runtime_members(Archive& archive, const NameSet& names) {
   write_fact(archive.database(), kFactRuntime, archive.change_counter() + 1, text, archive.path());
 }
 
+// A member and all below it.
+std::int64_t count_tree(Archive& archive, std::string_view name, const Member& member) {
+  std::int64_t count = 1;
+  if (member.type != MemberType::kDirectory) return count;
+  archive.children(name, [&](std::string_view part, const Member& child) {
+    count += count_tree(archive, join_name(name, part), child);
+  });
+  return count;
+}
+
+// Deletes members, within a transaction.
+std::int64_t delete_from(Archive& archive, Editor& editor, std::vector<std::string> names, const DeleteOptions& options) {
+  const NameSet runtime = runtime_members(archive);
+  NameSet rest = runtime;
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  const auto fail = [&](const std::string& name, int posix, const char* code, const char* cause) {
+    throw Error(posix, code, quoted("couldn't delete", path_of(archive, name)) + ": " + cause);
+  };
+  // All is looked at before anything is done, so that the message is about what the user sees.
+  for (const std::string& name : names) {
+    if (!name_fault(name).empty()) fail(name, ENOENT, "NOMEMBER", "no such member");
+    const auto member = archive.find(name);
+    if (!member) fail(name, ENOENT, "NOMEMBER", "no such member");
+    const bool is_directory = member->type == MemberType::kDirectory;
+    if (is_directory && !options.recursive) fail(name, EISDIR, "DIRECTORY", "it is a directory (hint: use -recursive)");
+    rest.erase(name);
+    if (is_directory) {
+      const auto first = rest.lower_bound(name + "/");
+      rest.erase(first, rest.lower_bound(name + "0"));  // '0' follows '/'
+    }
+    if (rest.size() != runtime.size() && !options.runtime_members) {
+      fail(name, EPERM, "RUNTIME", "it belongs to the runtime, which would not run without it (hint: use -force)");
+    }
+  }
+  std::int64_t deleted = 0;
+  NameSet directories;  // that are deleted
+  const auto is_gone = [&](std::string_view name) {
+    for (name = parent_name(name); !name.empty(); name = parent_name(name)) {
+      if (directories.contains(name)) return true;
+    }
+    return false;
+  };
+  for (const std::string& name : names) {
+    if (is_gone(name)) continue;
+    const Member member = *archive.find(name);
+    deleted += count_tree(archive, name, member);
+    if (member.type == MemberType::kDirectory) {
+      editor.remove_directory(name, true, options.now_s);
+      directories.insert(name);
+    } else {
+      editor.remove_file(name, options.now_s);
+    }
+  }
+  if (rest.size() != runtime.size()) set_runtime_members(archive, rest);
+  return deleted;
+}
+
 // A content of the host or in memory, to be read by the editor.
 WorkingFile content_of(const NewMember& member, const Archive& archive) {
   if (member.path.empty()) {
@@ -65,18 +123,23 @@ class Addition {
     }
   }
 
-  Added run(const ChangeProgress& progress) {
+  Added run(const ChangeProgress& progress, const Deletion& deletion) {
     std::int64_t total_bytes = 0;
-    for (const NewMember& member : members_) total_bytes += member.size_bytes;
+    for (const NewMember& member : members_) total_bytes += member.attributes_only ? 0 : member.size_bytes;
     {
       Transaction transaction(*archive_);
+      added_.deleted = delete_from(*archive_, editor_, deletion.names, deletion.options);
       for (const NewMember& member : members_) {
-        add(member);
+        if (!member.attributes_only) add(member);
         if (progress) progress(added_.content_bytes, total_bytes);
       }
-      // What was made in them has changed their times.
+      // What was made in directories has changed their times.
       for (auto member = members_.rbegin(); member != members_.rend(); ++member) {
-        if (member->type != MemberType::kDirectory) continue;
+        if (member->attributes_only) {
+          need_member(*member);
+        } else if (member->type != MemberType::kDirectory) {
+          continue;
+        }
         editor_.set_permissions(member->name, member->permissions);
         editor_.set_mtime(member->name, member->mtime_s);
       }
@@ -92,6 +155,13 @@ class Addition {
  private:
   [[noreturn]] void fail(const NewMember& member, int posix, const char* code, const char* cause) const {
     throw Error(posix, code, quoted("couldn't add", path_of(*archive_, member.name)) + ": " + cause);
+  }
+
+  // A link has no permissions to be set.
+  void need_member(const NewMember& member) {
+    const auto found = archive_->find(member.name);
+    if (!found) fail(member, ENOENT, "NOMEMBER", "no such member");
+    if (found->type == MemberType::kLink) fail(member, EINVAL, "LINK", "it is a link, which is replaced as a whole");
   }
 
   void make_parents(const NewMember& member) {
@@ -139,7 +209,7 @@ class Addition {
     NameSet names = runtime_members(*archive_);
     std::size_t replaced = 0;
     for (const NewMember& member : members_) {
-      if (member.type != MemberType::kDirectory) replaced += names.erase(member.name);
+      if (member.type != MemberType::kDirectory && !member.attributes_only) replaced += names.erase(member.name);
     }
     if (replaced > 0) set_runtime_members(*archive_, names);
   }
@@ -151,71 +221,20 @@ class Addition {
   Added added_;
 };
 
-// A member and all below it.
-std::int64_t count_tree(Archive& archive, std::string_view name, const Member& member) {
-  std::int64_t count = 1;
-  if (member.type != MemberType::kDirectory) return count;
-  archive.children(name, [&](std::string_view part, const Member& child) {
-    count += count_tree(archive, join_name(name, part), child);
-  });
-  return count;
-}
-
 }  // namespace
-
-Added add_members(const std::string& path, std::vector<NewMember> members, const ChangeProgress& progress) {
-  return Addition(path, std::move(members)).run(progress);
-}
 
 std::int64_t delete_members(const std::string& path, std::vector<std::string> names, const DeleteOptions& options) {
   const auto archive = Archive::open_file(path, Access::kWrite);
   Editor editor(archive);
   Transaction transaction(*archive);
-  const NameSet runtime = runtime_members(*archive);
-  NameSet rest = runtime;
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  const auto fail = [&](const std::string& name, int posix, const char* code, const char* cause) {
-    throw Error(posix, code, quoted("couldn't delete", path_of(*archive, name)) + ": " + cause);
-  };
-  // All is looked at before anything is done, so that the message is about what the user sees.
-  for (const std::string& name : names) {
-    if (!name_fault(name).empty()) fail(name, ENOENT, "NOMEMBER", "no such member");
-    const auto member = archive->find(name);
-    if (!member) fail(name, ENOENT, "NOMEMBER", "no such member");
-    const bool is_directory = member->type == MemberType::kDirectory;
-    if (is_directory && !options.recursive) fail(name, EISDIR, "DIRECTORY", "it is a directory (hint: use -recursive)");
-    rest.erase(name);
-    if (is_directory) {
-      const auto first = rest.lower_bound(name + "/");
-      rest.erase(first, rest.lower_bound(name + "0"));  // '0' follows '/'
-    }
-    if (rest.size() != runtime.size() && !options.runtime_members) {
-      fail(name, EPERM, "RUNTIME", "it belongs to the runtime, which would not run without it (hint: use -force)");
-    }
-  }
-  std::int64_t deleted = 0;
-  NameSet directories;  // that are deleted
-  const auto is_gone = [&](std::string_view name) {
-    for (name = parent_name(name); !name.empty(); name = parent_name(name)) {
-      if (directories.contains(name)) return true;
-    }
-    return false;
-  };
-  for (const std::string& name : names) {
-    if (is_gone(name)) continue;
-    const Member member = *archive->find(name);
-    deleted += count_tree(*archive, name, member);
-    if (member.type == MemberType::kDirectory) {
-      editor.remove_directory(name, true, options.now_s);
-      directories.insert(name);
-    } else {
-      editor.remove_file(name, options.now_s);
-    }
-  }
-  if (rest.size() != runtime.size()) set_runtime_members(*archive, rest);
+  const std::int64_t deleted = delete_from(*archive, editor, std::move(names), options);
   transaction.commit();
   return deleted;
+}
+
+Added add_members(const std::string& path, std::vector<NewMember> members, const ChangeProgress& progress,
+                  const Deletion& deletion) {
+  return Addition(path, std::move(members)).run(progress, deletion);
 }
 
 }  // namespace starlit

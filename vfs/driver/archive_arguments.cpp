@@ -35,6 +35,8 @@ NewMember entry_of(Tcl_Interp* interp, Tcl_Obj* entry) {
     member.size_bytes = static_cast<std::int64_t>(member.content.size());
   } else if (kind == "directory" && words.size() == 4) {
     member.type = MemberType::kDirectory;
+  } else if (kind == "attributes" && words.size() == 4) {
+    member.attributes_only = true;
   } else {
     throw bad();
   }

@@ -17,7 +17,12 @@
 //     -mode N           permissions of the output
 //     -clamp SECONDS    later times become this one
 //
-// starlit::archive extract FILE DIRECTORY ?-runtime BOOLEAN? ?-progress PREFIX?
+// starlit::archive extract FILE DIRECTORY ?-runtime BOOLEAN? ?-names LIST? ?-progress PREFIX?
+//
+//     -names LIST       these members alone; of a directory not what is in it, unless that is named too
+//
+// starlit::archive packages FILE: the recorded package index, a list of {name version directory module}; empty where there
+// is none. Of an executable, only what its runtime's members provide.
 //
 // starlit::archive info FILE: a dict
 //     format    plain, kit, runtime (an executable without a main.tcl), starpack, metakit, zip; of the last two only
@@ -35,6 +40,7 @@
 #include "archive/executable.h"
 #include "archive/extract.h"
 #include "archive/facts.h"
+#include "archive/name.h"
 #include "archive/packages.h"
 #include "archive/writer.h"
 #include "archive_arguments.h"
@@ -84,7 +90,12 @@ Obj create(Tcl_Interp* interp, Arguments arguments) {
   each_option(arguments.subspan(2), [&](std::string_view option, Tcl_Obj* value) {
     return set_create_option(interp, archive, option, value);
   });
-  for (Tcl_Obj* entry : list_of(interp, arguments[1])) archive.members.push_back(entry_of(interp, entry));
+  for (Tcl_Obj* entry : list_of(interp, arguments[1])) {
+    archive.members.push_back(entry_of(interp, entry));
+    if (archive.members.back().attributes_only) {
+      throw Error(EINVAL, "ENTRY", quoted("bad entry", string_of(entry)) + ": it is for what is there");
+    }
+  }
   const Written written = write_archive(host_path(interp, arguments[0]), std::move(archive));
   Obj dict(Tcl_NewDictObj());
   Tcl_DictObjPut(nullptr, dict.get(), new_string("members"), Tcl_NewWideIntObj(written.members));
@@ -135,6 +146,9 @@ Obj extract(Tcl_Interp* interp, Arguments arguments) {
   each_option(arguments.subspan(2), [&](std::string_view option, Tcl_Obj* value) {
     if (option == "-runtime") {
       options.runtime_members = boolean_of(interp, value);
+    } else if (option == "-names") {
+      options.names.emplace();
+      for (Tcl_Obj* name : list_of(interp, value)) options.names->insert(member_name(name));
     } else if (option == "-progress") {
       options.progress = progress_of(interp, value);
     } else {
@@ -144,6 +158,21 @@ Obj extract(Tcl_Interp* interp, Arguments arguments) {
   });
   const auto archive = load_any(host_path(interp, arguments[0]));
   return Obj(Tcl_NewWideIntObj(extract_archive(*archive, host_path(interp, arguments[1]), options)));
+}
+
+Obj packages(Tcl_Interp* interp, Arguments arguments) {
+  const auto archive = Archive::open_file(host_path(interp, arguments[0]));
+  const Archive::Snapshot snapshot(*archive);
+  const auto runtime = runtime_members(*archive);
+  const Obj rows(Tcl_NewListObj(0, nullptr));
+  for (const PackageRecord& package : all_packages(*archive)) {
+    const std::string member = package.module.empty() ? join_name(package.directory, "pkgIndex.tcl") : package.module;
+    if (!runtime.empty() && !runtime.contains(member)) continue;
+    Tcl_Obj* const words[] = {from_utf8(package.name), from_utf8(package.version), from_utf8(package.directory),
+                              from_utf8(package.module)};
+    Tcl_ListObjAppendElement(nullptr, rows.get(), Tcl_NewListObj(4, words));
+  }
+  return rows;
 }
 
 Obj info_of_own(const std::string& path) {
@@ -191,7 +220,7 @@ Obj info(Tcl_Interp* interp, Arguments arguments) {
 
 constexpr std::size_t kMany = 64;
 constexpr CommandRow kCommands[] = {
-    {"add", "file entries ?-option value ...?", 2, 6, add_archive_members},
+    {"add", "file entries ?-option value ...?", 2, 10, add_archive_members},
     {"check", "file ?-option value ...?", 1, 5, check_archive_file},
     {"create", "output entries ?-option value ...?", 2, kMany, create},
     {"delete", "file names ?-option value ...?", 2, 8, delete_archive_members},
@@ -200,6 +229,7 @@ constexpr CommandRow kCommands[] = {
     {"index", "file counter packages", 3, 3, index_archive},
     {"info", "file", 1, 1, info},
     {"lines", "file title ?-option value ...?", 2, 14, archive_lines},
+    {"packages", "file", 1, 1, packages},
     {"vacuum", "file ?-option value ...?", 1, 9, vacuum_archive_file},
 };
 

@@ -46,9 +46,16 @@ const char* journal_name(JournalState state) {
 Obj add_archive_members(Tcl_Interp* interp, Arguments arguments) {
   std::int64_t mtime_max_s = INT64_MAX;
   ChangeProgress progress;
+  Deletion deletion;
+  deletion.options.recursive = true;
+  deletion.options.now_s = ::time(nullptr);
   each_option(arguments.subspan(2), [&](std::string_view option, Tcl_Obj* value) {
     if (option == "-clamp") {
       mtime_max_s = wide_of(interp, value);
+    } else if (option == "-delete") {
+      for (Tcl_Obj* name : list_of(interp, value)) deletion.names.push_back(member_name(name));
+    } else if (option == "-now") {
+      deletion.options.now_s = wide_of(interp, value);
     } else if (option == "-progress") {
       progress = progress_of(interp, value);
     } else {
@@ -61,10 +68,11 @@ Obj add_archive_members(Tcl_Interp* interp, Arguments arguments) {
     members.push_back(entry_of(interp, entry));
     members.back().mtime_s = std::min(members.back().mtime_s, mtime_max_s);
   }
-  const Added added = add_members(host_path(interp, arguments[0]), std::move(members), progress);
+  const Added added = add_members(host_path(interp, arguments[0]), std::move(members), progress, deletion);
   Dict dict;
   dict.put("made", added.made);
   dict.put("replaced", added.replaced);
+  dict.put("deleted", added.deleted);
   dict.put("content", added.content_bytes);
   dict.put("bytes", added.file_bytes);
   return dict.take();

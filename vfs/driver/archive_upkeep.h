@@ -2,9 +2,12 @@
 //
 // Subcommands of starlit::archive for archives that are there. FILE is opened on its own, not through a mount.
 //
-// starlit::archive add FILE ENTRIES ?-option value ...?     -> dict: made, replaced, content, bytes
+// starlit::archive add FILE ENTRIES ?-option value ...?     -> dict: made, replaced, deleted, content, bytes
 //
-//     ENTRIES           as for create; all are made or replaced, or none
+//     ENTRIES           as for create; all are made or replaced, or none. Also
+//                           {NAME attributes MODE MTIME}  of a file or directory that is there; its content stays
+//     -delete NAMES     first deletes these members, directories with all below them, in the same transaction
+//     -now SECONDS      as for delete
 //     -clamp SECONDS    later times become this one
 //     -progress PREFIX  called with the bytes done and in all
 //

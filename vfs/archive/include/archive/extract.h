@@ -11,6 +11,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "archive/archive.h"
@@ -19,10 +21,12 @@ namespace starlit {
 
 struct ExtractOptions {
   bool runtime_members = false;  // of an executable: the runtime's members too
+  std::optional<std::set<std::string, std::less<>>> names;  // these members alone; of a directory not what is in it
   std::function<void(std::int64_t done_bytes, std::int64_t total_bytes)> progress;  // may throw to abandon
 };
 
-// Returns the number of members written. `directory` must not exist.
+// Returns the number of members written. `directory` must not exist. Throws Error{ENOENT, "NOMEMBER"} for a name in
+// `names` that no member has.
 std::int64_t extract_archive(Archive& archive, const std::string& directory, const ExtractOptions& options);
 
 }  // namespace starlit
