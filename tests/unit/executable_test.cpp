@@ -50,6 +50,24 @@ TEST_CASE("the spare program header becomes a read-only segment over the archive
   CHECK(header.p_paddr == 0x12000);
 }
 
+TEST_CASE("the segment loads with the pages that the program's other segments load with") {
+  struct Row {
+    std::uint64_t program, archive;
+  };
+  // Those of arm64 are linked for pages of 64 KB; no machine has larger ones.
+  for (const Row& row : {Row{0, 4096}, Row{4096, 4096}, Row{16384, 16384}, Row{65536, 65536}, Row{0x200000, 65536},
+                         Row{65535, 32768}}) {
+    INFO(row.program);
+    for (const std::size_t size : {5000, 20000, 70000}) {
+      const std::string elf = fake_elf({Note::kOther}, size, row.program);
+      const Elf64_Phdr header = program_header(program_of(elf).with_archive(1000), 1);
+      CHECK(header.p_align == row.archive);
+      CHECK(header.p_vaddr % 65536 == header.p_offset % 65536);
+      CHECK(header.p_vaddr >= 0x10000);
+    }
+  }
+}
+
 TEST_CASE("nothing of a program changes but the spare header and the padding") {
   const std::string elf = fake_elf({Note::kBuildId, Note::kOther}, 5000);
   std::string bytes = program_of(elf).with_archive(1000);
@@ -98,7 +116,23 @@ TEST_CASE("what cannot be a runtime's program says why") {
   CHECK(refusal(fake_elf({Note::kBuildId}, 5000)).posix() == ENOEXEC);
   std::string narrow = fake_elf({Note::kOther}, 5000);
   narrow[EI_CLASS] = ELFCLASS32;
+  std::string swapped = fake_elf({Note::kOther}, 5000);
+  swapped[EI_DATA] = ELFDATA2MSB;
+  CHECK(refusal(swapped).text() == "couldn't use \"app\" as a runtime: not a 64-bit little-endian ELF program");
   CHECK(refusal(narrow).text() == "couldn't use \"app\" as a runtime: not a 64-bit little-endian ELF program");
+}
+
+TEST_CASE("the machine that a program is for is told as uname does") {
+  const auto machine = [](const std::string& elf) { return machine_of(elf.substr(0, 64)); };
+  std::string elf = fake_elf({Note::kOther}, 5000);
+  CHECK(machine(elf) == "x86_64");
+  elf[offsetof(Elf64_Ehdr, e_machine)] = static_cast<char>(EM_AARCH64);
+  CHECK(machine(elf) == "aarch64");
+  elf[offsetof(Elf64_Ehdr, e_machine)] = static_cast<char>(EM_RISCV);
+  CHECK(machine(elf) == "unknown (243)");
+  elf[EI_DATA] = ELFDATA2MSB;
+  CHECK(machine(elf) == "unknown");
+  CHECK(machine("\x7f" "ELF") == "unknown");
 }
 
 TEST_CASE("program headers that lie outside of the file are damage") {

@@ -14,8 +14,8 @@ namespace starlit {
 
 enum class Note { kBuildId, kOther };
 
-// One PT_LOAD of 0x3000 bytes from address 0, a PT_NOTE for each of `notes`; `size_bytes` in all.
-inline std::string fake_elf(const std::vector<Note>& notes, std::size_t size_bytes) {
+// One PT_LOAD of 0x3000 bytes from address 0, for pages of `page_bytes`; a PT_NOTE for each of `notes`; `size_bytes` in all.
+inline std::string fake_elf(const std::vector<Note>& notes, std::size_t size_bytes, std::uint64_t page_bytes = 4096) {
   std::string bytes(size_bytes, '\x90');
   const auto put = [&](std::size_t at, const auto& value) { std::memcpy(bytes.data() + at, &value, sizeof value); };
   Elf64_Ehdr elf{};
@@ -36,7 +36,7 @@ inline std::string fake_elf(const std::vector<Note>& notes, std::size_t size_byt
   load.p_flags = PF_R | PF_X;
   load.p_filesz = size_bytes;
   load.p_memsz = 0x3000;
-  load.p_align = 4096;
+  load.p_align = page_bytes;
   put(sizeof elf, load);
   std::size_t note_at = 1024;
   for (std::size_t i = 0; i < notes.size(); ++i) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <vector>
 
@@ -16,10 +17,23 @@
 // The linker's name for the start of the ELF header in memory.
 extern "C" const char __ehdr_start[] __attribute__((visibility("hidden")));
 
+// The program header to spare: a note that says nothing, apart from the others because of its alignment. On x86-64
+// .note.gnu.property would do, which arm64 does not have.
+asm(R"(
+    .pushsection .note.starlit, "a", %note
+    .balign 8
+    .long 8, 0, 0
+    .asciz "Starlit"
+    .balign 8
+    .popsection
+)");
+
 namespace starlit {
 namespace {
 
+// Pages have 4, 16 or 64 KB: Linux has no others on machines with 64-bit little-endian programs.
 constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kLargestPage = 65536;
 
 std::uint64_t align_up(std::uint64_t value, std::uint64_t alignment) {
   return (value + alignment - 1) / alignment * alignment;
@@ -35,6 +49,10 @@ std::string_view own_program_headers() {
 bool is_readable(const char* address) noexcept {
   const auto aligned = reinterpret_cast<std::uintptr_t>(address) & ~std::uintptr_t{7};
   return ::syscall(SYS_rt_sigprocmask, ~0, aligned, nullptr, 8) != 0 && errno != EFAULT;
+}
+
+bool is_known_kind(const Elf64_Ehdr& elf) noexcept {
+  return elf.e_ident[EI_CLASS] == ELFCLASS64 && elf.e_ident[EI_DATA] == ELFDATA2LSB;
 }
 
 bool is_archive(std::string_view bytes) { return bytes.starts_with(kDatabaseMagic); }
@@ -60,6 +78,18 @@ bool holds_build_id(std::string_view file, const Elf64_Phdr& note) {
 }  // namespace
 
 bool is_elf(std::string_view bytes) noexcept { return bytes.starts_with(std::string_view(ELFMAG, SELFMAG)); }
+
+std::string machine_of(std::string_view header) {
+  Elf64_Ehdr elf;
+  if (header.size() < sizeof elf) return "unknown";
+  std::memcpy(&elf, header.data(), sizeof elf);
+  if (!is_known_kind(elf)) return "unknown";
+  switch (elf.e_machine) {
+    case EM_X86_64: return "x86_64";
+    case EM_AARCH64: return "aarch64";
+    default: return "unknown (" + std::to_string(elf.e_machine) + ")";
+  }
+}
 
 std::optional<Bytes> own_archive_segment(const std::string& path) {
   const std::string_view headers = own_program_headers();
@@ -114,7 +144,7 @@ Program::Program(const Fd& fd, std::int64_t prefix_size_bytes, const std::string
     fail(path, "not an ELF program");
   }
   std::memcpy(&elf, bytes_.data(), sizeof elf);
-  if (elf.e_ident[EI_CLASS] != ELFCLASS64 || elf.e_ident[EI_DATA] != ELFDATA2LSB) {
+  if (!is_known_kind(elf)) {
     fail(path, "not a 64-bit little-endian ELF program");
   }
   if (elf.e_phentsize != sizeof(Elf64_Phdr) || elf.e_phoff > bytes_.size() ||
@@ -132,7 +162,10 @@ Program::Program(const Fd& fd, std::int64_t prefix_size_bytes, const std::string
     if (header.p_type == PT_LOAD && (header.p_vaddr > kUserSpaceEnd || header.p_memsz > kUserSpaceEnd)) {
       fail(path, "its program headers are damaged");
     }
-    if (header.p_type == PT_LOAD && !is_old_archive) top = std::max(top, header.p_vaddr + header.p_memsz);
+    if (header.p_type == PT_LOAD && !is_old_archive) {
+      top = std::max(top, header.p_vaddr + header.p_memsz);
+      alignment_ = std::clamp(header.p_align, alignment_, kLargestPage);
+    }
     if (is_old_archive || (header.p_type == PT_NOTE && !found && !holds_build_id(bytes_, header))) {
       header_offset_ = at;
       found = true;
@@ -141,8 +174,8 @@ Program::Program(const Fd& fd, std::int64_t prefix_size_bytes, const std::string
   }
   if (!found) fail(path, "it has no program header to spare");
   bytes_.resize(align_up(bytes_.size(), static_cast<std::uint64_t>(kArchiveAlignment)), '\0');
-  // Segments of the largest page size that Linux has on the architectures in question may share no page.
-  segment_address_ = align_up(top, 65536) + bytes_.size() % 65536;
+  // Segments may share no page, and a page's address and offset are the same multiple of the page size.
+  segment_address_ = align_up(top, kLargestPage) + bytes_.size() % kLargestPage;
 }
 
 std::string Program::with_archive(std::int64_t size_bytes) const {
@@ -152,7 +185,7 @@ std::string Program::with_archive(std::int64_t size_bytes) const {
   header.p_offset = bytes_.size();
   header.p_vaddr = header.p_paddr = segment_address_;
   header.p_filesz = header.p_memsz = static_cast<std::uint64_t>(size_bytes);
-  header.p_align = kPage;
+  header.p_align = std::bit_floor(alignment_);
   std::string program = bytes_;
   std::memcpy(program.data() + header_offset_, &header, sizeof header);
   return program;

@@ -49,9 +49,14 @@ class Program {
   std::string bytes_;
   std::size_t header_offset_ = 0;    // of the spare program header
   std::uint64_t segment_address_ = 0;
+  std::uint64_t alignment_ = 4096;   // of its segments: the largest pages that it loads with
 };
 
 // Whether the bytes begin as an ELF program does.
 bool is_elf(std::string_view bytes) noexcept;
+
+// The machine that an ELF program with these first 64 bytes is for, as uname(1) names it: "x86_64" or "aarch64"; where it is
+// none that there are runtimes for, "unknown (NUMBER)", or "unknown" for programs that are not 64-bit and little-endian.
+std::string machine_of(std::string_view header);
 
 }  // namespace starlit
