@@ -27,6 +27,7 @@
 // starlit::archive info FILE: a dict
 //     format    plain, kit, runtime (an executable without a main.tcl), starpack, metakit, zip; of the last two only
 //               format, prefix and size are told
+//     machine   of a runtime or starpack: what it runs on, as uname(1) names it
 //     prefix    bytes in front of the archive
 //     size      of the file
 //     pagesize, version
@@ -178,8 +179,8 @@ Obj packages(Tcl_Interp* interp, Arguments arguments) {
 Obj info_of_own(const std::string& path) {
   const Fd fd = open_regular(path);
   const Location location = locate_archive(fd, path);
-  std::string head(4, '\0');
-  read_at(fd, head.data(), head.size(), 0, path);
+  std::string head(64, '\0');
+  head.resize(read_at(fd, head.data(), head.size(), 0, path));
   const auto archive = Archive::open_file(path);
   const char* format = "plain";
   if (is_elf(head)) {
@@ -195,6 +196,7 @@ Obj info_of_own(const std::string& path) {
   };
   Obj dict(Tcl_NewDictObj());
   put(dict, "format", new_string(format));
+  if (is_elf(head)) put(dict, "machine", new_string(machine_of(head)));
   put(dict, "prefix", Tcl_NewWideIntObj(static_cast<std::int64_t>(location.offset)));
   put(dict, "size", Tcl_NewWideIntObj(stat_fd(fd, path).st_size));
   put(dict, "pagesize", Tcl_NewWideIntObj(pragma("PRAGMA page_size")));

@@ -11,8 +11,8 @@ namespace eval ::sdx::info {
 	{{-json} {} {} {print the result as JSON}}
     }
     variable description {
-	Tells of a kit, a starpack, a runtime, a plain archive, a Metakit kit or a zip file: its format; its size, and how
-	much of that lies in front of the archive; how many members there are, their size, and how much of that is stored;
+	Tells of a kit, a starpack, a runtime, a plain archive, a Metakit kit or a zip file: its format; the machine that a
+	starpack or runtime is for; its size, and how much of that lies in front of the archive; how many members there are, their size, and how much of that is stored;
 	the biggest and the newest file; and of our own formats whether a package index is recorded. What belongs to a
 	starpack's runtime is counted by itself.
     }
@@ -27,7 +27,7 @@ namespace eval ::sdx::info {
 proc ::sdx::info::Run {values} {
     set kit [dict get $values KIT]
     set info [::starlit::archive info $kit]
-    set facts [dict create file $kit {*}[dict filter $info key format size prefix pagesize]]
+    set facts [dict create file $kit {*}[dict filter $info key format machine size prefix pagesize]]
     foreach type {file directory link} {
 	set count($type) 0
     }
@@ -87,8 +87,11 @@ proc ::sdx::info::Show {values facts} {
 
 proc ::sdx::info::Text {facts} {
     dict with facts {}
-    set rows [list file [::sdx::lsk::Printable $file] format [dict get $::sdx::members::formats $format] \
-	    size "$size bytes" prefix "$prefix bytes"]
+    set rows [list file [::sdx::lsk::Printable $file] format [dict get $::sdx::members::formats $format]]
+    if {[info exists machine]} {
+	lappend rows machine $machine
+    }
+    lappend rows size "$size bytes" prefix "$prefix bytes"
     if {[info exists pagesize]} {
 	lappend rows pages "of $pagesize bytes"
     }
@@ -120,7 +123,7 @@ proc ::sdx::info::Json {facts} {
     set pairs {}
     dict for {key value} $facts {
 	switch -- $key {
-	    file - format - index {
+	    file - format - machine - index {
 		set value [::sdx::json::Text $value]
 	    }
 	    ratio {
