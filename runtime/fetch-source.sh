@@ -6,11 +6,9 @@
 #     runtime/fetch-source.sh PACKAGE DIRECTORY
 #
 # Rules:
-#  1. The machine's own lists and caches stay as they are: apt gets lists of its own, which name the source packages
-#     of the very archives that the machine takes its binary packages from.
-#  2. apt checks signatures and sums. Nothing is fetched by other means.
-#  3. DIRECTORY appears whole or not at all; where it is there already, nothing is done.
-#  4. The version is that of the installed packages built from PACKAGE. Where none is installed, or the archive has
+#  1. Those of own_apt.sh. The source packages are those of the archives of the machine's binary packages.
+#  2. Where DIRECTORY is there already, nothing is done.
+#  3. The version is that of the installed packages built from PACKAGE. Where none is installed, or the archive has
 #     moved on since, it is the newest, which is said.
 #
 # Needs apt, dpkg-dev and a network. Exit status: 0 done, 1 failed, 2 wrong usage.
@@ -34,34 +32,10 @@ for program in apt-get dpkg-query dpkg-source; do
   command -v "$program" >/dev/null || fail "couldn't find $program (hint: on Debian, apt-get install dpkg-dev)"
 done
 
-parent=$(dirname "$directory")
-mkdir -p "$parent"
-work=$(mktemp -d "$(cd "$parent" && pwd)/.fetch.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'exit 1' HUP INT TERM
-mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/empty"
-
-# One line for each binary archive of this release that the machine knows, turned into its sources. Archives of others
-# name releases of their own.
-# shellcheck source=/dev/null
-codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-[ -n "$codename" ] || fail "couldn't find the release's name in /etc/os-release"
-# shellcheck disable=SC2016  # the dollars are apt's
-apt-get indextargets --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-  awk -v release="$codename" '$3 == release || index($3, release "-") == 1' | sort -u >"$work/sources.list"
-[ -s "$work/sources.list" ] || fail "couldn't find an archive of \"$codename\" in apt's sources"
-
-# In lists that are not the machine's, and as the user that runs this: the directory is this user's alone.
-apt() {
-  apt-get -q -o Dir::Etc::SourceList="$work/sources.list" -o Dir::Etc::SourceParts="$work/empty" \
-    -o Dir::State::Lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User=root \
-    -o Acquire::Retries=2 -o Acquire::Languages=none "$@"
-}
-
-apt -o APT::Update::Error-Mode=any update >"$work/log" 2>&1 || {
-  cat "$work/log" >&2
-  fail "couldn't fetch the lists of source packages (hint: this needs a network)"
-}
+# shellcheck source=runtime/own_apt.sh
+. "$(dirname "$0")/own_apt.sh"
+make_work
+update_lists deb-src 'source packages'
 
 # shellcheck disable=SC2016  # the dollars are dpkg-query's
 version=$(dpkg-query -W -f '${db:Status-Status} ${source:Package} ${source:Version}\n' 2>/dev/null |
@@ -82,5 +56,4 @@ dpkg-source --no-copy -x "$1" "$work/tree" >"$work/log" 2>&1 || {
   cat "$work/log" >&2
   fail "couldn't unpack \"$package\""
 }
-# Another run may have been faster.
-mv -T "$work/tree" "$directory" 2>/dev/null || [ -d "$directory" ] || fail "couldn't make \"$directory\""
+take_place
