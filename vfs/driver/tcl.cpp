@@ -7,8 +7,9 @@
 namespace starlit {
 namespace {
 
+// Less NUL, which Tcl writes as two bytes.
 bool is_ascii(std::string_view bytes) noexcept {
-  return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c > 0; });
+  return std::all_of(bytes.begin(), bytes.end(), [](unsigned char c) { return c > 0 && c < 0x80; });
 }
 
 class Buffer {
