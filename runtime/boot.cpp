@@ -53,6 +53,7 @@ void init_interpreter(Tcl_Interp* interp) {
   Tcl_CreateNamespace(interp, "::vfs::sqlar", nullptr, nullptr);
   create_beneath_command(interp);
   create_mount_commands(interp);
+  create_handler_command(interp);
   create_package_commands(interp);
   create_archive_commands(interp);
   if (Tcl_IsSafe(interp) == 0) create_jail_commands(interp);

@@ -74,6 +74,22 @@ bool is_utf8_or_plain(std::string_view locale) noexcept {
   return ::strcasecmp(codeset.c_str(), "UTF-8") == 0 || ::strcasecmp(codeset.c_str(), "utf8") == 0;
 }
 
+// Whether a file of the host has an attribute of this index; other file systems look themselves.
+bool has_attribute(Tcl_Interp* interp, int index, Tcl_Obj* path) noexcept {
+  Tcl_FSGetFileSystemForPath(path);  // looks anew where mounts have changed; the next alone does not
+  if (Tcl_FSGetNativePath(path) == nullptr) return true;
+  Tcl_Obj* list = nullptr;
+  const char* const* names = Tcl_FSFileAttrStrings(path, &list);
+  int count = 0;
+  while (names != nullptr && count <= index && names[count] != nullptr) ++count;
+  if (index < count) return true;
+  Tcl_SetErrno(EINVAL);
+  if (interp != nullptr) {
+    Tcl_SetObjResult(interp, Tcl_ObjPrintf("could not read \"%s\": %s", Tcl_GetString(path), Tcl_PosixError(interp)));
+  }
+  return false;
+}
+
 // Set while the first interpreter is created.
 bool user_can_wait = false;
 
@@ -88,6 +104,8 @@ int __real_TclCrossFilesystemCopy(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* 
 const char* __real_Tcl_PosixError(Tcl_Interp* interp) noexcept;
 int __real_Tcl_FSCopyDirectory(Tcl_Obj* source, Tcl_Obj* target, Tcl_Obj** culprit) noexcept;
 int __real_Tcl_FSRenameFile(Tcl_Obj* source, Tcl_Obj* target) noexcept;
+int __real_Tcl_FSFileAttrsGet(Tcl_Interp* interp, int index, Tcl_Obj* path, Tcl_Obj** value) noexcept;
+int __real_Tcl_FSFileAttrsSet(Tcl_Interp* interp, int index, Tcl_Obj* path, Tcl_Obj* value) noexcept;
 struct passwd* __real_TclpGetPwUid(uid_t uid) noexcept;
 char* __real_setlocale(int category, const char* locale) noexcept;
 struct hostent* __real_TclpGetHostByName(const char* name) noexcept;
@@ -129,8 +147,13 @@ int __wrap_TclFileTemporaryCmd(ClientData data, Tcl_Interp* interp, int count, T
 }
 
 int __wrap_TclCrossFilesystemCopy(Tcl_Interp* interp, Tcl_Obj* source, Tcl_Obj* target) noexcept {
-  const auto copied = starlit::copy_across(source, target);
-  if (!copied) return __real_TclCrossFilesystemCopy(interp, source, target);
+  auto copied = starlit::copy_across(source, target);
+  if (!copied) {
+    starlit::take_close_error();
+    const int result = __real_TclCrossFilesystemCopy(interp, source, target);
+    if (result != TCL_OK) return result;
+    copied = starlit::take_close_error();
+  }
   Tcl_SetErrno(*copied);
   return *copied == 0 ? TCL_OK : TCL_ERROR;
 }
@@ -149,6 +172,14 @@ int __wrap_Tcl_FSRenameFile(Tcl_Obj* source, Tcl_Obj* target) noexcept {
   if (result == TCL_OK || Tcl_GetErrno() != EXDEV) return result;
   Tcl_SetErrno(starlit::may_move_across(source, target) ? EXDEV : EINVAL);
   return TCL_ERROR;  // not -1, as Tcl's own does: a command's result comes of it
+}
+
+int __wrap_Tcl_FSFileAttrsGet(Tcl_Interp* interp, int index, Tcl_Obj* path, Tcl_Obj** value) noexcept {
+  return has_attribute(interp, index, path) ? __real_Tcl_FSFileAttrsGet(interp, index, path, value) : TCL_ERROR;
+}
+
+int __wrap_Tcl_FSFileAttrsSet(Tcl_Interp* interp, int index, Tcl_Obj* path, Tcl_Obj* value) noexcept {
+  return has_attribute(interp, index, path) ? __real_Tcl_FSFileAttrsSet(interp, index, path, value) : TCL_ERROR;
 }
 
 const char* __wrap_Tcl_PosixError(Tcl_Interp* interp) noexcept {

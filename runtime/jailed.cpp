@@ -190,7 +190,7 @@ int run_archive(Runtime& runtime, Program& program, std::shared_ptr<Archive> arc
   const Obj path(from_host(program.path));
   struct stat status;
   const std::int64_t mtime_s = ::fstat(program.file.get(), &status) == 0 ? status.st_mtime : 0;
-  mount_archive(std::string(string_of(path.get())), std::move(archive), mtime_s);
+  mount_archive(std::string(string_of(path.get())), std::move(archive), mtime_s, driver_name(program.foreign));
   if (options.is_safe) return run_safe(runtime, path.get(), options.safe);
   return run_file(runtime.interp.get(), program.path + "/main.tcl", nullptr);
 }

@@ -158,7 +158,8 @@ Tcl_Obj* link_path(Tcl_Obj* path, Tcl_Obj* to, int action) noexcept {
 int set_attribute(Tcl_Interp* interp, int index, Tcl_Obj* path, Tcl_Obj* value) noexcept {
   constexpr const char* kNames[] = {"group", "owner", "permissions", "stored size"};
   const auto attribute = static_cast<Attribute>(index);
-  bool told = false;
+  bool told = index < 0 || index >= kAttributeCount;
+  if (told) return set_error(interp, posix_error("couldn't set attributes for", string_of(path), EINVAL));
   const int result = change([&] {
     std::optional<std::uint32_t> id;
     if (attribute == Attribute::kGroup || attribute == Attribute::kOwner) {

@@ -186,6 +186,12 @@ Tcl_Channel open_member_channel(std::shared_ptr<const Mount> mount, std::shared_
   return channel.release()->channel;
 }
 
+bool clear_append(Tcl_Channel channel) noexcept {
+  if (Tcl_GetChannelType(channel) != &kType) return false;
+  self(Tcl_GetChannelInstanceData(channel))->mode &= ~O_APPEND;
+  return true;
+}
+
 Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int permissions) noexcept {
   Tcl_Channel channel = nullptr;
   std::optional<Error> told;

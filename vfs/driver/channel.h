@@ -22,4 +22,7 @@ Tcl_Channel open_path(Tcl_Interp* interp, Tcl_Obj* path, int mode, int permissio
 // random characters and `extension`; the path goes into `path`. Throws Error.
 Tcl_Channel open_temporary(const Place& directory, std::string_view root, std::string_view extension, Obj& path);
 
+// Lets a channel of this driver's that was opened to append write anywhere; false for another driver's.
+bool clear_append(Tcl_Channel channel) noexcept;
+
 }  // namespace starlit

@@ -12,6 +12,7 @@
 #include "change.h"
 #include "channel.h"
 #include "glob.h"
+#include "handler_mounts.h"
 #include "inspect.h"
 #include "place.h"
 
@@ -67,14 +68,6 @@ int normalize_path(Tcl_Interp*, Tcl_Obj* path, int checked) noexcept {
   }
 }
 
-int load_file(Tcl_Interp* interp, Tcl_Obj* path, Tcl_LoadHandle*, Tcl_FSUnloadFileProc**) noexcept {
-  Tcl_SetErrno(ENOEXEC);
-  return set_error(interp, Error(ENOEXEC, "STATIC",
-                                 quoted("couldn't load file", string_of(path)) +
-                                     ": this program is statically linked and cannot load shared libraries (hint: use "
-                                     "a package written in Tcl, or one that is linked in)"));
-}
-
 }  // namespace
 
 // Tcl keeps the address, so it is the same in every thread.
@@ -107,10 +100,18 @@ const Tcl_Filesystem kArchiveFilesystem = {
     rename_file,
     copy_directory,
     lstat_path,
-    reinterpret_cast<Tcl_FSLoadFileProc*>(load_file),
+    reinterpret_cast<Tcl_FSLoadFileProc*>(refuse_load),
     nullptr,
     change_directory,
 };
+
+int refuse_load(Tcl_Interp* interp, Tcl_Obj* path, Tcl_LoadHandle*, Tcl_FSUnloadFileProc**) noexcept {
+  Tcl_SetErrno(ENOEXEC);
+  return set_error(interp, Error(ENOEXEC, "STATIC",
+                                 quoted("couldn't load file", string_of(path)) +
+                                     ": this program is statically linked and cannot load shared libraries (hint: use "
+                                     "a package written in Tcl, or one that is linked in)"));
+}
 
 MountTable* mount_table() noexcept { return static_cast<MountTable*>(Tcl_FSData(&kArchiveFilesystem)); }
 
@@ -173,8 +174,13 @@ OpenedArchive open_foreign_archive(Tcl_Interp* interp, Tcl_Obj* path, ForeignFor
   return {open_foreign(file, format), file->mtime_s()};
 }
 
-void mount_archive(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s) {
-  register_driver().add(point, std::move(archive), root_mtime_s);
+const char* driver_name(std::optional<ForeignFormat> format) noexcept {
+  return !format ? "sqlar" : *format == ForeignFormat::kMetakit ? "mk4" : "zip";
+}
+
+void mount_archive(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s,
+                   const char* driver) {
+  register_driver().add(point, std::move(archive), root_mtime_s, driver);
   Tcl_FSMountsChanged(&kArchiveFilesystem);
 }
 
@@ -222,9 +228,9 @@ std::optional<std::size_t> mounted_prefix(std::string_view path) noexcept {
   try {
     const MountTable* table = mount_table();
     if (table == nullptr) return std::nullopt;
-    const auto place = table->find(path);
-    if (!place) return std::nullopt;
-    return place->mount->point.size();
+    if (const auto place = table->find(path)) return place->mount->point.size();
+    const std::size_t prefix = handler_prefix(path);
+    return prefix > 0 ? std::optional(prefix) : std::nullopt;
   } catch (const std::exception&) {
     return std::nullopt;
   }

@@ -102,6 +102,7 @@ int get_attribute(Tcl_Interp* interp, int index, Tcl_Obj* path, Tcl_Obj** value)
     const auto session = place->mount->session();
     const auto member = find_followed(*place, *session);
     if (!member) return missing(*place, *session);
+    if (index < 0 || index >= kAttributeCount) return EINVAL;
     switch (static_cast<Attribute>(index)) {
       case Attribute::kGroup: {
         const struct group* entry = ::getgrgid(::getegid());

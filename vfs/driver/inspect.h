@@ -19,4 +19,7 @@ int get_attribute(Tcl_Interp* interp, int index, Tcl_Obj* path, Tcl_Obj** value)
 
 enum class Attribute { kGroup, kOwner, kPermissions, kStored };
 
+// An index may be none: a path may have been another file system's when Tcl asked for the names.
+constexpr int kAttributeCount = 4;
+
 }  // namespace starlit

@@ -55,7 +55,7 @@ Obj mount_foreign(Tcl_Interp* interp, Arguments arguments, ForeignFormat format)
   const std::string where(normalized(interp, point));
   if (where.empty()) throw Error(EINVAL, "PATH", "couldn't mount at \"\": it is no path");
   OpenedArchive opened = open_foreign_archive(interp, arguments[0], format);
-  mount_archive(where, std::move(opened.archive), opened.mtime_s);
+  mount_archive(where, std::move(opened.archive), opened.mtime_s, driver_name(format));
   return Obj(new_string(where));
 }
 
@@ -119,8 +119,8 @@ Obj unmount_foreign(Tcl_Interp* interp, Arguments arguments) { return unmount(in
 
 Tcl_Obj* describe(const Mount& mount) {
   Tcl_Obj* const words[] = {new_string(mount.point), from_host(mount.archive_path),
-                            new_string(mount.is_writable ? "readwrite" : "readonly")};
-  return Tcl_NewListObj(3, words);
+                            new_string(mount.is_writable ? "readwrite" : "readonly"), new_string(mount.driver)};
+  return Tcl_NewListObj(4, words);
 }
 
 Obj mounts(Tcl_Interp* interp, Arguments arguments) {

@@ -3,6 +3,7 @@
 #include "driver/mounts.h"
 
 #include "driver/driver.h"
+#include "handler_mounts.h"
 
 namespace starlit {
 namespace {
@@ -10,26 +11,16 @@ namespace {
 // Above any device number that Linux gives out for a real file system's minor and major in 32 bits.
 constexpr std::uint64_t kDeviceBase = std::uint64_t{1} << 40;
 
-// What is left of `path` below `point`, or nothing when it does not lie there.
-std::optional<std::string_view> below(std::string_view path, std::string_view point) {
-  if (!path.starts_with(point)) return std::nullopt;
-  path.remove_prefix(point.size());
-  if (path.empty()) return path;
-  if (point.ends_with('/')) return path;
-  if (path.front() != '/') return std::nullopt;
-  path.remove_prefix(1);
-  return path;
-}
-
 }  // namespace
 
 Mount::Mount(std::string mount_point, std::shared_ptr<Archive> archive, std::int64_t root_mtime,
-             std::uint64_t device_number)
+             std::uint64_t device_number, const char* driver_name)
     : point(std::move(mount_point)),
       archive_path(archive ? archive->path() : ""),
       is_writable(archive && archive->is_writable()),
       root_mtime_s(root_mtime),
-      device(device_number) {
+      device(device_number),
+      driver(driver_name) {
   if (is_writable) {
     first_ = std::move(archive);
   } else if (archive) {
@@ -144,12 +135,13 @@ std::vector<Mount::Atimes::node_type> Mount::take_atimes(std::string_view name) 
   return taken;
 }
 
-void MountTable::add(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s) {
+void MountTable::add(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s,
+                     const char* driver) {
   const std::unique_lock lock(mutex_);
   if (mounts_.contains(point)) {
     throw Error(EBUSY, "MOUNTED", quoted("couldn't mount at", point) + ": something is mounted there already");
   }
-  auto mount = std::make_shared<Mount>(point, std::move(archive), root_mtime_s, kDeviceBase + next_device_++);
+  auto mount = std::make_shared<Mount>(point, std::move(archive), root_mtime_s, kDeviceBase + next_device_++, driver);
   mounts_.emplace(point, std::move(mount));
 }
 
@@ -179,7 +171,7 @@ void MountTable::remove(const std::string& point) {
 void MountTable::replace(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s) {
   const std::unique_lock lock(mutex_);
   std::shared_ptr<Mount>& mount = idle(point);
-  auto next = std::make_shared<Mount>(point, std::move(archive), root_mtime_s, mount->device);
+  auto next = std::make_shared<Mount>(point, std::move(archive), root_mtime_s, mount->device, mount->driver);
   mount->close();
   mount = std::move(next);
 }
@@ -189,11 +181,15 @@ void MountTable::leave() const {
 }
 
 std::optional<Place> MountTable::find(std::string_view path) const {
+  const std::size_t hidden = handler_prefix(path);
   const std::shared_lock lock(mutex_);
   // Of the mount points that sort at or before the path, the nearest one that holds it is the longest.
   for (auto at = mounts_.upper_bound(path); at != mounts_.begin();) {
     --at;
-    if (const auto name = below(path, at->first)) return Place{at->second, std::string(*name)};
+    const auto name = path_below_point(path, at->first);
+    if (!name) continue;
+    if (hidden >= at->first.size()) break;
+    return Place{at->second, std::string(*name)};
   }
   return std::nullopt;
 }

@@ -14,6 +14,9 @@ namespace starlit {
 
 extern const Tcl_Filesystem kArchiveFilesystem;
 
+// `load` of any file that is not of the host: Tcl would copy it there first.
+int refuse_load(Tcl_Interp* interp, Tcl_Obj* path, Tcl_LoadHandle*, Tcl_FSUnloadFileProc**) noexcept;
+
 // Runs the body of a procedure that returns 0 or sets errno and returns -1.
 template <typename Body>
 int answer(Body&& body) noexcept {

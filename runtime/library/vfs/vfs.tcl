@@ -1,36 +1,72 @@
 # SPDX-License-Identifier: MIT
 #
-# vfs.tcl: the part of package vfs 1.4.2 (tclvfs) that asks about mounts and ends them, over the runtime's own mount
-# table. The commands that make mounts are vfs::sqlar::Mount and vfs::sqlar::Unmount, which are built in.
+# vfs.tcl: package vfs 1.4.2 (tclvfs), as kits and their file systems call it: vfs(3tcl). Mounts of the runtime's own
+# drivers (sqlar, mk4, zip) answer like those of scripts.
 #
-# What it does not do: filesystems written in Tcl ([vfs::filesystem mount]) and the other drivers of tclvfs.
+#	mounts.tcl	vfs::unmount, attributes, states, and what `vfs::filesystem info` names for the runtime's own mounts
+#	automount.tcl	vfs::auto, urlMount and their kin: mounts by extension and URL
+#	handlers.tcl	helpers for handlers: globbing, modes, attributes
+#	posix.tcl	vfs::posix(NAME), vfs::posixError
+#	channels.tcl	vfs::memchan, zstream, zip, crc
+#
+# Where it differs from tclvfs:
+# 1. vfs::posix has this system's numbers, not those of BSD.
+# 2. Errors of close commands fail the [close], and errors of handlers keep the errno that they name; see
+#    vfs/driver/handler_channel.h and handler_call.h.
+# 3. glob asks handlers for what `-types {r w x}` says, and treats hidden names as on the host; see handler_glob.h.
+# 4. A file opened r+ is written where it is written, not at its end.
 
 package provide vfs 1.4.2
+package provide vfslib 1.4
 
 namespace eval ::vfs {
     namespace export attributes states unmount
+
+    # What is below this level is told by vfs::log.
+    variable debug 0
+    if {[info exists ::env(VFS_DEBUG)] && [string is integer -strict $::env(VFS_DEBUG)]} {
+	set debug $::env(VFS_DEBUG)
+    }
 }
 
 namespace eval ::vfs::filesystem {
     namespace ensemble create -command ::vfs::filesystem -map {
 	fullynormalize ::vfs::filesystem::Fullynormalize
 	info           ::vfs::filesystem::Info
-	unmount        ::vfs::unmount
+	internalerror  {::starlit::handlers internalerror}
+	mount          {::starlit::handlers mount}
+	posixerror     {::starlit::handlers posixerror}
+	unmount        ::vfs::filesystem::Unmount
     }
 }
 
 # ::vfs::filesystem info --
 #
-#	Without a path: the list of all mount points. With a mount point: its handler and its archive, as a list.
+#	Without a path: the list of all mount points. With a mount point: the words of its command.
 
 proc ::vfs::filesystem::Info {args} {
     if {[llength $args] > 1} {
 	return -code error -errorcode {TCL WRONGARGS} "wrong # args: should be \"vfs::filesystem info ?path?\""
     }
+    set found [::starlit::handlers info {*}$args]
     if {[llength $args] == 0} {
-	return [lmap mount [::starlit::mounts] {lindex $mount 0}]
+	return [concat $found [lmap mount [::starlit::mounts] {lindex $mount 0}]]
     }
-    return [list ::vfs::sqlar::handler [lindex [::vfs::MountAt [lindex $args 0]] 1]]
+    if {[llength $found] == 1} {
+	return [lindex $found 0]
+    }
+    lassign [::vfs::BuiltIn [lindex $args 0]] - archive - driver
+    return [list ::vfs::${driver}::handler $archive]
+}
+
+# ::vfs::filesystem unmount --
+#
+#	Ends the mount at the path, and nothing else: vfs::unmount tells its driver, too.
+
+proc ::vfs::filesystem::Unmount {path} {
+    if {![::starlit::handlers unmount $path]} {
+	::vfs::sqlar::Unmount [lindex [::vfs::BuiltIn $path] 0]
+    }
 }
 
 # ::vfs::filesystem fullynormalize --
@@ -41,53 +77,19 @@ proc ::vfs::filesystem::Fullynormalize {path} {
     return [file dirname [file normalize [file join $path __dummy__]]]
 }
 
-# ::vfs::unmount --
+# ::vfs::log --
 #
-#	Ends the mount at the path.
+#	Tells what a file system does, on stderr, to who has set vfs::debug, or VFS_DEBUG in the environment.
 
-proc ::vfs::unmount {mountpoint} {
-    ::vfs::sqlar::Unmount $mountpoint
+proc ::vfs::log {message {level 0}} {
+    variable debug
+
+    if {$level < $debug} {
+	puts stderr $message
+    }
 }
 
-# ::vfs::attributes --
-#
-#	The attributes of a mount: all as a list of options and values, or one. -state is one of [vfs::states]. It can be
-#	set only to what it is: starkit::remount changes it.
-
-proc ::vfs::attributes {mountpoint args} {
-    set state [lindex [MountAt $mountpoint] 2]
-    if {[llength $args] == 0} {
-	return [list -state $state]
-    }
-    lassign $args option value
-    if {$option ne "-state" || [llength $args] > 2} {
-	return -code error -errorcode [list TCL LOOKUP INDEX option $option] "bad option \"$option\": must be -state"
-    }
-    if {[llength $args] == 2 && $value ne $state} {
-	return -code error -errorcode {POSIX EROFS {read-only file system}} \
-	    "couldn't set -state of \"$mountpoint\" to $value: it is mounted $state (hint: unmount it and mount it anew)"
-    }
-    return $state
+foreach ::vfs::part {mounts automount handlers posix channels} {
+    source [file join [file dirname [info script]] $::vfs::part.tcl]
 }
-
-# ::vfs::states --
-#
-#	The states that the -state of a mount can name, as in tclvfs.
-
-proc ::vfs::states {} {
-    return {readwrite translucent readonly}
-}
-
-# ::vfs::MountAt --
-#
-#	The mount at exactly this path: {mountpoint archive state}.
-
-proc ::vfs::MountAt {path} {
-    set wanted [filesystem fullynormalize $path]
-    foreach mount [::starlit::mounts] {
-	if {[lindex $mount 0] eq $wanted} {
-	    return $mount
-	}
-    }
-    return -code error -errorcode {POSIX ENOENT {no such file or directory}} "no such mount \"$path\""
-}
+unset ::vfs::part

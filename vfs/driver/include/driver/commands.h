@@ -10,8 +10,10 @@
 //         The same for a Metakit or zip file, always read-only.
 //     vfs::mk4::Unmount HANDLE MOUNTPOINT, vfs::zip::Unmount HANDLE MOUNTPOINT
 //         HANDLE, what Mount returned, is for the commands of tclvfs, which want it.
-//     starlit::mounts ?PATH?                               -> list of {mountpoint archive state}
+//     starlit::mounts ?PATH?                               -> list of {mountpoint archive state driver}
 //         All mounts, or the one that holds PATH.
+//     starlit::handlers mount, unmount, info, posixerror, internalerror, errnos
+//         File systems whose files a script's commands answer for; see handler_commands.cpp.
 //     starlit::package_index find NAME AUTO_PATH TM_PATHS  -> dict: complete, indexes, modules
 //         Where the recorded package indices say that a package is; see package_commands.cpp.
 //     starlit::archive create OUTPUT ENTRIES ?-option value ...?   -> dict: members, bytes, content
@@ -43,6 +45,7 @@
 namespace starlit {
 
 void create_mount_commands(Tcl_Interp* interp);
+void create_handler_command(Tcl_Interp* interp);
 void create_package_commands(Tcl_Interp* interp);
 void create_archive_commands(Tcl_Interp* interp);
 void create_digest_commands(Tcl_Interp* interp);

@@ -40,8 +40,12 @@ OpenedArchive open_archive(Tcl_Interp* interp, Tcl_Obj* path, Access access);
 // The same for an archive of another format, which is only read.
 OpenedArchive open_foreign_archive(Tcl_Interp* interp, Tcl_Obj* path, ForeignFormat format);
 
+// The name of the driver, as in vfs::NAME::Mount, for a format: our own is nothing.
+const char* driver_name(std::optional<ForeignFormat> format) noexcept;
+
 // Mounts an archive and tells Tcl that paths may mean something else now. `point` is absolute and normalised.
-void mount_archive(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s);
+void mount_archive(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s,
+                   const char* driver = driver_name(std::nullopt));
 void unmount_archive(const std::string& point);
 
 // Archive::hold() for all that is mounted.
@@ -60,6 +64,10 @@ bool may_move_across(Tcl_Obj* source, Tcl_Obj* target) noexcept;
 // `file tempfile nameVariable template` where the template's directory lies in a writable archive; TCL_CONTINUE where
 // it does not and Tcl has to do it.
 int temporary_file(Tcl_Interp* interp, Tcl_Obj* variable, Tcl_Obj* path_template) noexcept;
+
+// The errno of the last channel of a script's file system that could not be closed, once; else 0. Tcl's own copy between
+// file systems does not ask (tclIOUtil.c, TclCrossFilesystemCopy()).
+int take_close_error() noexcept;
 
 // How much of a path (its first bytes) lies at or above a mount point and so needs no look at the host: the length of
 // the mount point, or nothing where no mount holds the path.

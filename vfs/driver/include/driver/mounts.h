@@ -5,7 +5,8 @@
 // 1. There is one table in the process; every thread and interpreter sees it.
 // 2. A mount point is an absolute, normalised path. It need not exist in the host's file system; when it does, as with a
 //    kit mounted at its own path, the archive hides it.
-// 3. Mounts may nest: the longest mount point that holds a path has it.
+// 3. Mounts may nest: the longest mount point that holds a path has it. That may be one of a script's
+//    (handler_mounts.h), which hides what it lies over.
 // 4. A mount with open channels, or within a transaction, cannot be unmounted.
 // 5. A thread that ends calls leave(): Tcl's exit handler for threads sees to it.
 
@@ -29,13 +30,15 @@ namespace starlit {
 
 class Mount {
  public:
-  Mount(std::string mount_point, std::shared_ptr<Archive> archive, std::int64_t root_mtime, std::uint64_t device_number);
+  Mount(std::string mount_point, std::shared_ptr<Archive> archive, std::int64_t root_mtime, std::uint64_t device_number,
+        const char* driver_name);
 
   const std::string point;         // the directory it appears as
   const std::string archive_path;
   const bool is_writable;
   const std::int64_t root_mtime_s; // of the archive's file: what stat says of the mount point
   const std::uint64_t device;      // st_dev: differs between mounts
+  const char* const driver;        // whose Mount makes such mounts: sqlar, mk4, zip
   mutable std::atomic<int> channels = 0;  // open on it
   mutable std::atomic<int> transactions = 0;  // of scripts
 
@@ -77,7 +80,7 @@ struct Place {
 class MountTable {
  public:
   // Throws Error{EBUSY} when something is mounted there already.
-  void add(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s);
+  void add(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s, const char* driver);
 
   // Throws Error{EINVAL} when nothing is mounted there, Error{EBUSY} while it has open channels.
   void remove(const std::string& point);
@@ -85,7 +88,7 @@ class MountTable {
   // Another archive in place of the one that is mounted there, in one step. Throws as remove() does.
   void replace(const std::string& point, std::shared_ptr<Archive> archive, std::int64_t root_mtime_s);
 
-  // The mount that holds an absolute, normalised path.
+  // The mount that holds an absolute, normalised path, as the calling thread sees it.
   std::optional<Place> find(std::string_view path) const;
 
   // Ends what the calling thread has of all mounts.
