@@ -146,9 +146,10 @@ struct Busy {
   // Null when the handler's channel has been given back.
   Tcl_Channel inner() const noexcept { return held ? Tcl_GetTopChannel(held->get()) : nullptr; }
 
-  // What the failed operation on it says goes to ours.
+  // What the failed operation on it says goes to ours. Tcl looks at *error after a success, too.
   int fail(int* error) const noexcept {
-    *error = last_error();
+    *error = inner() == nullptr ? EBADF : last_error();
+    if (inner() == nullptr) return -1;
     Tcl_Obj* message = nullptr;
     Tcl_GetChannelError(inner(), &message);
     if (message != nullptr && channel->outer != nullptr) {
@@ -194,8 +195,7 @@ int close_channel2(ClientData data, Tcl_Interp* interp, int flags) noexcept {
 int input(ClientData data, char* buffer, int size, int* error) noexcept {
   const Busy busy(data);
   const Tcl_Channel inner = busy.inner();
-  *error = EBADF;
-  if (inner == nullptr) return -1;
+  if (inner == nullptr) return busy.fail(error);
   // What the handler has read ahead comes first.
   const int ahead = Tcl_InputBuffered(inner);
   const int got = ahead > 0 ? Tcl_Read(inner, buffer, std::min(ahead, size)) : Tcl_ReadRaw(inner, buffer, size);
@@ -204,16 +204,14 @@ int input(ClientData data, char* buffer, int size, int* error) noexcept {
 
 int output(ClientData data, const char* buffer, int size, int* error) noexcept {
   const Busy busy(data);
-  *error = EBADF;
-  if (busy.inner() == nullptr) return -1;
+  if (busy.inner() == nullptr) return busy.fail(error);
   const int done = Tcl_WriteRaw(busy.inner(), buffer, size);
   return done < 0 ? busy.fail(error) : done;
 }
 
 Tcl_WideInt wide_seek(ClientData data, Tcl_WideInt offset, int whence, int* error) noexcept {
   const Busy busy(data);
-  *error = EBADF;
-  if (busy.inner() == nullptr) return -1;
+  if (busy.inner() == nullptr) return busy.fail(error);
   const Tcl_WideInt position = Tcl_Seek(busy.inner(), offset, whence);
   return position < 0 ? busy.fail(error) : position;
 }

@@ -21,6 +21,7 @@ constexpr Tcl_Size kMostAttributes = 1000;
 
 int path_in_filesystem(Tcl_Obj* path, ClientData* place) noexcept {
   if (thread_handler_mounts == nullptr || thread_handler_mounts->all().empty()) return -1;
+  if (string_of(path).empty()) return -1;  // as in the archives' file system
   try {
     Tcl_Obj* normal = Tcl_FSGetNormalizedPath(nullptr, path);
     if (normal == nullptr || thread_handler_mounts == nullptr) return -1;
