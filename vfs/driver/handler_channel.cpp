@@ -281,6 +281,17 @@ int chain_of(Tcl_Channel top) {
   return chain;
 }
 
+// While the thread's interpreters and channels still work.
+void finish_channels(ClientData) noexcept {
+  // A close command may close others, or open more.
+  while (thread_handler_mounts != nullptr && !thread_handler_mounts->channels.empty()) {
+    const Shared channel = thread_handler_mounts->channels.back()->shared_from_this();
+    thread_handler_mounts->channels.pop_back();
+    if ((Tcl_GetChannelMode(channel->outer) & TCL_WRITABLE) != 0) Tcl_Flush(channel->outer);
+    channel->finish();
+  }
+}
+
 Tcl_Channel make_channel(Tcl_Channel inner, const HandlerPlace& place, Obj close_command, bool for_writing) {
   const int directions = Tcl_GetChannelMode(inner) & (TCL_READABLE | TCL_WRITABLE);
   if ((directions & TCL_WRITABLE) != 0) Tcl_Flush(inner);
@@ -293,6 +304,9 @@ Tcl_Channel make_channel(Tcl_Channel inner, const HandlerPlace& place, Obj close
   channel.outer = Tcl_CreateChannel(&kType, name, owner.release(), directions);
   copy_settings(inner, channel.outer);
   Tcl_SetChannelOption(nullptr, inner, "-translation", "binary");
+  // The last that is made runs first, and the channels of `chan create` end by one that it has made.
+  Tcl_DeleteThreadExitHandler(finish_channels, nullptr);
+  Tcl_CreateThreadExitHandler(finish_channels, nullptr);
   return channel.outer;
 }
 
@@ -368,16 +382,6 @@ Tcl_Channel open_by_handler(Tcl_Interp* interp, Tcl_Obj* path, int mode, int per
     Tcl_SetErrno(ENOMEM);
   }
   return nullptr;
-}
-
-void finish_handler_channels() noexcept {
-  // A close command may close others, or open more.
-  while (thread_handler_mounts != nullptr && !thread_handler_mounts->channels.empty()) {
-    const Shared channel = thread_handler_mounts->channels.back()->shared_from_this();
-    thread_handler_mounts->channels.pop_back();
-    if ((Tcl_GetChannelMode(channel->outer) & TCL_WRITABLE) != 0) Tcl_Flush(channel->outer);
-    channel->finish();
-  }
 }
 
 void forget_interpreter_of_channels(const Tcl_Interp* interp) noexcept {

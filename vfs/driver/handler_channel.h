@@ -25,9 +25,6 @@ namespace starlit {
 
 Tcl_Channel open_by_handler(Tcl_Interp* interp, Tcl_Obj* path, int mode, int permissions) noexcept;
 
-// Runs the close commands of all files of this thread.
-void finish_handler_channels() noexcept;
-
 // For an interpreter that goes: its close commands run no more.
 void forget_interpreter_of_channels(const Tcl_Interp* interp) noexcept;
 

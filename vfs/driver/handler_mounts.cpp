@@ -9,9 +9,7 @@
 namespace starlit {
 namespace {
 
-// While the thread's interpreters still work.
 void end_thread(ClientData) noexcept {
-  finish_handler_channels();
   delete std::exchange(thread_handler_mounts, nullptr);
 }
 
