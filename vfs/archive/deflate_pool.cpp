@@ -90,7 +90,7 @@ DeflatedMember DeflatePool::read_and_deflate(const Work& work, Deflater* deflate
   if (member.type != MemberType::kFile) return result;
   result.content = read_piece(member, work.piece);
   result.size_bytes = static_cast<std::int64_t>(result.content.size());
-  if (deflater == nullptr) return result;
+  if (deflater == nullptr || member.stored) return result;
   const Bytes plain = std::as_bytes(std::span(result.content));
   if (is_cut(member) && !may_deflate(plain, *deflater)) return result;
   const Bytes deflated = deflater->deflate(plain);

@@ -10,6 +10,7 @@
 //     -runtime FILE     an executable that gives program and runtime members
 //     -program FILE     an ELF program that becomes a runtime with these members
 //     -level N          0 (store) to 12; default 6
+//     -store NAMES      members whose contents are stored at any level
 //     -pagesize N       of the database; default chosen by the content
 //     -writable BOOLEAN whether it will be changed in place, which that choice heeds
 //     -packages LIST    of {name version directory module}, for all entries; without it no package index is recorded
@@ -38,6 +39,9 @@
 
 #include <sys/stat.h>
 
+#include <set>
+#include <string>
+
 #include "archive/executable.h"
 #include "archive/extract.h"
 #include "archive/facts.h"
@@ -54,7 +58,13 @@
 namespace starlit {
 namespace {
 
-bool set_create_option(Tcl_Interp* interp, NewArchive& archive, std::string_view option, Tcl_Obj* value) {
+struct Creation {
+  NewArchive archive;
+  std::set<std::string> stored;  // names
+};
+
+bool set_create_option(Tcl_Interp* interp, Creation& creation, std::string_view option, Tcl_Obj* value) {
+  NewArchive& archive = creation.archive;
   if (option == "-script") {
     archive.script = bytes_of(value);
   } else if (option == "-runtime") {
@@ -63,6 +73,8 @@ bool set_create_option(Tcl_Interp* interp, NewArchive& archive, std::string_view
     archive.program_path = host_path(interp, value);
   } else if (option == "-level") {
     archive.level = static_cast<int>(level_of(interp, value));
+  } else if (option == "-store") {
+    for (Tcl_Obj* name : list_of(interp, value)) creation.stored.insert(member_name(name));
   } else if (option == "-pagesize") {
     const std::int64_t size = wide_of(interp, value);
     if (size < 512 || size > 65536 || (size & (size - 1)) != 0) {
@@ -87,15 +99,17 @@ bool set_create_option(Tcl_Interp* interp, NewArchive& archive, std::string_view
 }
 
 Obj create(Tcl_Interp* interp, Arguments arguments) {
-  NewArchive archive;
+  Creation creation;
+  NewArchive& archive = creation.archive;
   each_option(arguments.subspan(2), [&](std::string_view option, Tcl_Obj* value) {
-    return set_create_option(interp, archive, option, value);
+    return set_create_option(interp, creation, option, value);
   });
   for (Tcl_Obj* entry : list_of(interp, arguments[1])) {
-    archive.members.push_back(entry_of(interp, entry));
-    if (archive.members.back().attributes_only) {
+    NewMember& member = archive.members.emplace_back(entry_of(interp, entry));
+    if (member.attributes_only) {
       throw Error(EINVAL, "ENTRY", quoted("bad entry", string_of(entry)) + ": it is for what is there");
     }
+    member.stored = creation.stored.contains(member.name);
   }
   const Written written = write_archive(host_path(interp, arguments[0]), std::move(archive));
   Obj dict(Tcl_NewDictObj());

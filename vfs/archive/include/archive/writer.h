@@ -32,6 +32,7 @@ struct NewMember {
   std::string path;     // a file's content is read from here when not empty
   std::string content;  // else this is the content, or the link's target
   std::int64_t size_bytes = 0;  // of the content, for progress
+  bool stored = false;          // its content is not deflated
   bool attributes_only = false; // of a member that is there: only permissions and mtime are set (member_changes.h)
 };
 
