@@ -87,35 +87,16 @@ proc ::sdx::add::Show {values result} {
 
 proc ::sdx::add::Name {file values} {
     if {[dict exists $values -under]} {
-	return [Clean [dict get $values -under]/[file tail [file normalize [Path $file]]]]
+	return [::sdx::entries::Clean [dict get $values -under]/[file tail [file normalize [::sdx::entries::Plain $file]]]]
     }
     if {[dict exists $values -as]} {
-	return [Clean [dict get $values -as]]
+	return [::sdx::entries::Clean [dict get $values -as]]
     }
     if {[string match /* $file] || ".." in [split $file /]} {
 	return -code error -errorcode [list SDX NAME $file] \
 	    "couldn't add \"$file\": its name leads out of the kit (hint: name it by -as or -under)"
     }
-    return [Clean $file]
-}
-
-# ::sdx::add::Path --
-#
-#	An absolute path. A tilde is a letter here as everywhere.
-
-proc ::sdx::add::Path {file} {
-    if {[string match ~* $file]} {
-	set file ./$file
-    }
-    return [file join [pwd] $file]
-}
-
-# ::sdx::add::Clean --
-#
-#	A name without "." and empty parts. Whatever else is wrong with it the archive tells.
-
-proc ::sdx::add::Clean {name} {
-    return [join [lsearch -all -inline -not -regexp [split $name /] {^\.?$}] /]
+    return [::sdx::entries::Clean $file]
 }
 
 # ::sdx::add::Entries --
@@ -123,7 +104,7 @@ proc ::sdx::add::Clean {name} {
 #	A file, or a directory and what is below it, as starlit::archive add takes them.
 
 proc ::sdx::add::Entries {file name} {
-    set path [Path $file]
+    set path [::sdx::entries::Plain $file]
     set type [file type $path]
     if {$type ni {file directory link}} {
 	return -code error -errorcode [list SDX TYPE $path] "couldn't add \"$file\": it is a special file\

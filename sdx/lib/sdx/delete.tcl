@@ -2,6 +2,7 @@
 #
 # delete.tcl: sdx delete, members out of a kit.
 
+::sdx::Load entries
 ::sdx::Load index
 ::sdx::Load json
 ::sdx::Load kit
@@ -24,9 +25,7 @@ namespace eval ::sdx::delete {
 
 proc ::sdx::delete::Run {values} {
     set kit [dict get $values KIT]
-    set names [lmap name [dict get $values MEMBER] {
-	join [lsearch -all -inline -not -regexp [split $name /] {^\.?$}] /
-    }]
+    set names [lmap name [dict get $values MEMBER] {::sdx::entries::Clean $name}]
     if {[dict get $values -glob]} {
 	set names [Matching $kit $names [dict get $values -force]]
     }

@@ -7,6 +7,7 @@
 #    set, is the latest time that a member can have (https://reproducible-builds.org/specs/source-date-epoch/).
 # 2. The output appears whole or not at all (starlit::archive create sees to that).
 
+::sdx::Load entries
 ::sdx::Load json
 ::sdx::Load lsk
 
@@ -64,15 +65,17 @@ proc ::sdx::kit::Epoch {default} {
 #	entries -	Members as starlit::archive create takes them.
 #	links -		Names of those that are links.
 #	values -	The options.
+#	stored -	Names of those that are not to be compressed.
 #
 # Results:
 #	A dict: file, members (how many), bytes (of the file), content (bytes of the members), names (of the members).
 
-proc ::sdx::kit::Write {output entries links values} {
+proc ::sdx::kit::Write {output entries links values {stored {}}} {
     ::sdx::Load packages
     ::sdx::Load progress
 
-    if {[file isdirectory $output]} {
+    set path [::sdx::entries::Plain $output]
+    if {[file isdirectory $path]} {
 	return -code error -errorcode {POSIX EISDIR {is a directory}} "couldn't write \"$output\": it is a directory"
     }
     set options [list -packages [::sdx::packages::Record $entries $links]]
@@ -97,13 +100,13 @@ proc ::sdx::kit::Write {output entries links values} {
     if {[dict exists $values -pagesize]} {
 	lappend options -pagesize [dict get $values -pagesize]
     }
-    lappend options -writable [dict get $values -writable]
+    lappend options -writable [dict get $values -writable] -store $stored
     set epoch [Epoch none]
     if {$epoch ne "none"} {
 	lappend options -clamp $epoch
     }
     try {
-	set written [::starlit::archive create $output $entries {*}$options \
+	set written [::starlit::archive create $path $entries {*}$options \
 		{*}[::sdx::progress::Options "wrapping [file tail $output]"]]
     } finally {
 	::sdx::progress::End

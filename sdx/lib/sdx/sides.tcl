@@ -25,12 +25,12 @@ namespace eval ::sdx::sides {}
 #	A list of two: members as of members.tcl, and the format, "directory" for a directory.
 
 proc ::sdx::sides::Read {path {runtime 0} {verb read}} {
-    if {![file isdirectory [Plain $path]]} {
+    if {![file isdirectory [::sdx::entries::Plain $path]]} {
 	return [list [::sdx::members::List $path $runtime] [dict get [::starlit::archive info $path] format]]
     }
     set members {}
     try {
-	set entries [lindex [::sdx::entries::Walk [Plain $path]] 0]
+	set entries [lindex [::sdx::entries::Walk [::sdx::entries::Plain $path]] 0]
     } trap {SDX TYPE} {message} {
 	throw {SDX TYPE} [regsub {^couldn't wrap} $message "couldn't $verb"]
     }
@@ -55,14 +55,6 @@ proc ::sdx::sides::Status {file} {
     return [list $status(type) [expr {$status(mode) & 0o7777}] $status(mtime) $status(size) 0 $target]
 }
 
-# ::sdx::sides::Plain --
-#
-#	An absolute path.
-
-proc ::sdx::sides::Plain {path} {
-    return [file join [pwd] [regsub ^~ $path ./~]]
-}
-
 # ::sdx::sides::Open --
 #
 #	Evaluates a script while the contents of a side can be read.
@@ -74,7 +66,7 @@ proc ::sdx::sides::Open {path format rootName script} {
     upvar 1 $rootName root
 
     if {$format eq "directory"} {
-	set root [Plain $path]
+	set root [::sdx::entries::Plain $path]
 	uplevel 1 $script
     } else {
 	uplevel 1 [list ::sdx::members::Mounted $path $rootName $script]

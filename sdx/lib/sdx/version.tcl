@@ -31,8 +31,8 @@ proc ::sdx::version::Run {values} {
     }
     return [lmap file [dict get $values FILE] {
 	set facts [Facts $file]
-	if {[dict get $values -fixtime] && ![file isdirectory [::sdx::sides::Plain $file]]} {
-	    file mtime [::sdx::sides::Plain $file] [dict get $facts newest]
+	if {[dict get $values -fixtime] && ![file isdirectory [::sdx::entries::Plain $file]]} {
+	    file mtime [::sdx::entries::Plain $file] [dict get $facts newest]
 	}
 	set facts
     }]
