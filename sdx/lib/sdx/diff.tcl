@@ -2,9 +2,9 @@
 #
 # diff.tcl: sdx diff, what is not the same in two kits or directories.
 
-::sdx::Load entries
 ::sdx::Load lsk
 ::sdx::Load members
+::sdx::Load sides
 
 namespace eval ::sdx::diff {
     variable operands {{A required} {B required}}
@@ -86,8 +86,8 @@ proc ::sdx::diff::Shell {values} {
 proc ::sdx::diff::Compare {a b values} {
     variable found
 
-    lassign [Read $a [dict get $values -runtime]] membersOfA formatOfA
-    lassign [Read $b [dict get $values -runtime]] membersOfB formatOfB
+    lassign [::sdx::sides::Read $a [dict get $values -runtime] compare] membersOfA formatOfA
+    lassign [::sdx::sides::Read $b [dict get $values -runtime] compare] membersOfB formatOfB
     set compared {type target}
     if {![dict get $values -nomodes] && "metakit" ni [list $formatOfA $formatOfB]} {
 	lappend compared mode
@@ -95,8 +95,8 @@ proc ::sdx::diff::Compare {a b values} {
     if {[dict get $values -times]} {
 	lappend compared time
     }
-    Open $a $formatOfA rootOfA {
-	Open $b $formatOfB rootOfB {
+    ::sdx::sides::Open $a $formatOfA rootOfA {
+	::sdx::sides::Open $b $formatOfB rootOfB {
 	    foreach name [lsort -unique [concat [dict keys $membersOfA] [dict keys $membersOfB]]] {
 		if {![dict exists $membersOfB $name]} {
 		    lappend found [list $name only [lindex [dict get $membersOfA $name] 0] ""]
@@ -130,7 +130,7 @@ proc ::sdx::diff::Member {name a b pathOfA pathOfB compared} {
 	}
 	return
     }
-    if {$typeOfA eq "file" && ($sizeOfA != $sizeOfB || ![Same $pathOfA $pathOfB])} {
+    if {$typeOfA eq "file" && ($sizeOfA != $sizeOfB || ![::sdx::sides::Same $pathOfA $pathOfB])} {
 	lappend found [list $name content $sizeOfA $sizeOfB]
     }
     if {"mode" in $compared && $modeOfA ne "" && $modeOfB ne "" && $modeOfA != $modeOfB} {
@@ -138,83 +138,6 @@ proc ::sdx::diff::Member {name a b pathOfA pathOfB compared} {
     }
     if {"time" in $compared && $typeOfA eq "file" && $mtimeOfA != $mtimeOfB} {
 	lappend found [list $name time $mtimeOfA $mtimeOfB]
-    }
-}
-
-# ::sdx::diff::Read --
-#
-#	What is in A or B.
-#
-# Results:
-#	A list of two: members as of members.tcl, and the format, "directory" for a directory.
-
-proc ::sdx::diff::Read {path runtime} {
-    if {![file isdirectory [Plain $path]]} {
-	return [list [::sdx::members::List $path $runtime] [dict get [::starlit::archive info $path] format]]
-    }
-    set root [Plain $path]
-    set members {}
-    try {
-	set entries [lindex [::sdx::entries::Walk $root] 0]
-    } trap {SDX TYPE} {message} {
-	throw {SDX TYPE} [regsub {^couldn't wrap} $message "couldn't compare"]
-    }
-    foreach entry $entries {
-	lassign $entry name - file
-	file lstat $file status
-	set target [expr {$status(type) eq "link" ? "\0[file readlink $file]" : "\0"}]
-	dict set members $name [list $status(type) [expr {$status(mode) & 0o7777}] $status(mtime) $status(size) 0 \
-		[string range $target 1 end]]
-    }
-    return [list $members directory]
-}
-
-# ::sdx::diff::Plain --
-#
-#	A path in which a tilde is a letter as everywhere.
-
-proc ::sdx::diff::Plain {path} {
-    return [file join [pwd] [regsub ^~ $path ./~]]
-}
-
-# ::sdx::diff::Open --
-#
-#	Evaluates a script while the contents of A or B can be read.
-#
-# Arguments:
-#	rootName -	The script's variable that gets the directory they are in.
-
-proc ::sdx::diff::Open {path format rootName script} {
-    upvar 1 $rootName root
-
-    if {$format eq "directory"} {
-	set root [Plain $path]
-	uplevel 1 $script
-    } else {
-	uplevel 1 [list ::sdx::members::Mounted $path $rootName $script]
-    }
-}
-
-proc ::sdx::diff::Same {a b} {
-    set channels {}
-    try {
-	foreach path [list $a $b] {
-	    lappend channels [open $path rb]
-	}
-	lassign $channels one two
-	while {1} {
-	    set data [read $one $::sdx::members::pieceBytes]
-	    if {$data ne [read $two $::sdx::members::pieceBytes]} {
-		return 0
-	    }
-	    if {$data eq ""} {
-		return 1
-	    }
-	}
-    } finally {
-	foreach channel $channels {
-	    close $channel
-	}
     }
 }
 

@@ -14,9 +14,8 @@
 #	examples	for the help: a command line, what it does, and so on; where they say more than the usage
 #	result		text for the help: what the package's command returns, behind "As a package, returns "
 #	statuses	text for the help: the exit statuses, where they are not those of all subcommands
-# The last three may be missing.
-#
-#	retired		what the classic sdx knew and this one does not, by option: {-OPTION ANSWER ...}; may be missing
+#	retired		what the classic sdx knew and this one does not, by option: {-OPTION ANSWER ...}
+# The last four may be missing.
 #
 # Parse gives a dict: operands by NAME (those given), options by first name (those given; switches are always there, 0 or
 # 1, and so is what may be given several times, as a list), and -help.
