@@ -158,13 +158,13 @@ std::shared_ptr<Archive> Archive::open_mapping(Mapping mapping, std::size_t skip
   return archive;
 }
 
-std::shared_ptr<Archive> Archive::load_file(const std::string& path) {
+std::shared_ptr<Archive> Archive::load_file(const std::string& path, std::int64_t max_bytes) {
   auto archive = open_file(path);
   const Snapshot snapshot(*archive);
   archive->find("main.tcl");  // the first read takes the lock
   const Fd fd = open_regular(path);
   const Location location = locate_archive(fd, path);
-  if (location.size_bytes > kLoadMax) return archive;
+  if (location.size_bytes > max_bytes) return archive;
   std::vector<std::byte> bytes(static_cast<std::size_t>(location.size_bytes));
   bytes.resize(read_at(fd, bytes.data(), bytes.size(), static_cast<std::int64_t>(location.offset), path));
   auto loaded = open_bytes(bytes, path);

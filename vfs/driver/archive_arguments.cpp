@@ -6,8 +6,8 @@ namespace starlit {
 
 std::string host_path(Tcl_Interp* interp, Tcl_Obj* path) { return to_host(normalized(interp, path)); }
 
-std::shared_ptr<Archive> load_any(const std::string& path) {
-  return of_any(path, [&] { return Archive::load_file(path); }, open_foreign);
+std::shared_ptr<Archive> load_any(const std::string& path, std::int64_t max_bytes) {
+  return of_any(path, [&] { return Archive::load_file(path, max_bytes); }, open_foreign);
 }
 
 std::function<void(std::int64_t, std::int64_t)> progress_of(Tcl_Interp* interp, Tcl_Obj* prefix) {

@@ -40,8 +40,8 @@ auto of_any(const std::string& path, Own own, Foreign foreign) {
   }
 }
 
-// An archive of any format that we can read, for who reads all of it.
-std::shared_ptr<Archive> load_any(const std::string& path);
+// An archive of any format that we can read, for who reads all of it; of one larger than `max_bytes`, some of it.
+std::shared_ptr<Archive> load_any(const std::string& path, std::int64_t max_bytes = Archive::kLoadMax);
 
 // A function that calls a Tcl command prefix with the bytes done and in all; an error in it is thrown.
 std::function<void(std::int64_t, std::int64_t)> progress_of(Tcl_Interp* interp, Tcl_Obj* prefix);

@@ -131,13 +131,16 @@ void put(const Obj& dict, const char* key, Tcl_Obj* value) {
   Tcl_DictObjPut(nullptr, dict.get(), new_string(key), value);
 }
 
+// Of a larger archive most is contents, which a list need not read.
+constexpr std::int64_t kListedMax = 8 << 20;
+
 Obj list(Tcl_Interp* interp, Arguments arguments) {
   bool with_runtime = false;
   each_option(arguments.subspan(1), [&](std::string_view option, Tcl_Obj* value) {
     if (option == "-runtime") with_runtime = boolean_of(interp, value);
     return option == "-runtime";
   });
-  const auto archive = load_any(host_path(interp, arguments[0]));
+  const auto archive = load_any(host_path(interp, arguments[0]), kListedMax);
   const Archive::Snapshot snapshot(*archive);
   const auto runtime = with_runtime ? std::set<std::string, std::less<>>() : runtime_members(*archive);
   const Obj members(Tcl_NewListObj(0, nullptr));
@@ -171,7 +174,7 @@ Obj extract(Tcl_Interp* interp, Arguments arguments) {
     }
     return true;
   });
-  const auto archive = load_any(host_path(interp, arguments[0]));
+  const auto archive = load_any(host_path(interp, arguments[0]), options.names ? 0 : Archive::kLoadMax);
   return Obj(Tcl_NewWideIntObj(extract_archive(*archive, host_path(interp, arguments[1]), options)));
 }
 

@@ -92,9 +92,9 @@ class Archive : public std::enable_shared_from_this<Archive> {
   // the file. Only for archives in files.
   std::shared_ptr<Archive> reopen() const;
 
-  // The same for a program that reads all of it and ends: up to kLoadMax bytes it is read into memory at once, as one
+  // The same for a program that reads all of it and ends: up to `max_bytes` it is read into memory at once, as one
   // state. Larger ones are left in the file.
-  static std::shared_ptr<Archive> load_file(const std::string& path);
+  static std::shared_ptr<Archive> load_file(const std::string& path, std::int64_t max_bytes = kLoadMax);
   static constexpr std::int64_t kLoadMax = 64 << 20;
 
   // An archive that is itself a member of another: its file's content is held in memory. Throws Error{EFBIG} above
