@@ -26,52 +26,77 @@ namespace eval ::sdx::entries {
 # Arguments:
 #	root -		The directory; its own attributes are not recorded.
 #	choice -	What is left out, as of Choice.
+#	failed -	Command prefix that is called with the message of what can be no member, which is left out then;
+#			without it, that is an error.
 #
 # Results:
 #	A list of three: entries as starlit::archive create takes them, sorted; the names of those that are links; and
 #	the names that were left out, of a directory without what is in it.
 
-proc ::sdx::entries::Walk {root {choice {}}} {
+proc ::sdx::entries::Walk {root {choice {}} {failed {}}} {
     lassign $choice exclude preserve
     set excluded {}
     set entries {}
     set links {}
     set pending [list {}]
-    while {[llength $pending]} {
-	set folder [lindex $pending end]
-	set pending [lreplace $pending end end]
-	foreach name [Children $root $folder] {
-	    if {$exclude ne "" && [regexp -- $exclude $name] && !($preserve ne "" && [regexp -- $preserve $name])} {
-		lappend excluded $name
+    # Not by [glob] and [file type], which take three times as long to look at a path's parts again and again.
+    set held [::starlit::beneath hold $root]
+    try {
+	while {[llength $pending]} {
+	    set folder [lindex $pending end]
+	    set pending [lreplace $pending end end]
+	    try {
+		set children [Children $held $root $folder]
+	    } trap {POSIX EACCES} {message options} {
+		if {$failed eq "" || $folder eq ""} {
+		    return -options $options $message
+		}
+		{*}$failed $message
 		continue
 	    }
-	    # Not [file join], for which a name that begins with a tilde is a path of its own.
-	    set path $root/$name
-	    try {
-		file type $path
-	    } on ok {type} {
-	    } trap {POSIX ENOENT} {} {
-		return -code error -errorcode [list SDX NAME $path] "couldn't read \"$path\":\
-		    its name is not [encoding system], or it has just gone (hint: rename it)"
+	    foreach {name type} $children {
+		if {$exclude ne "" && [regexp -- $exclude $name] && !($preserve ne "" && [regexp -- $preserve $name])} {
+		    lappend excluded $name
+		    continue
+		}
+		# Not [file join], for which a name that begins with a tilde is a path of its own.
+		set path $root/$name
+		if {[set fault [Fault $name $type $path]] ne ""} {
+		    if {$failed eq ""} {
+			return -code error -errorcode [list SDX TYPE $path] $fault
+		    }
+		    {*}$failed $fault
+		    continue
+		}
+		switch -- $type {
+		    directory {
+			lappend pending $name
+		    }
+		    link {
+			lappend links $name
+		    }
+		}
+		lappend entries [list $name file $path]
 	    }
-	    switch -- $type {
-		file {}
-		directory {
-		    lappend pending $name
-		}
-		link {
-		    lappend links $name
-		}
-		default {
-		    return -code error -errorcode [list SDX TYPE $path] \
-			"couldn't wrap \"$path\": it is a [string map {Special { special file}} $type]\
-			(hint: only files, directories and links can be members)"
-		}
-	    }
-	    lappend entries [list $name file $path]
 	}
+    } finally {
+	::starlit::beneath release $held
     }
     return [list [lsort -index 0 $entries] $links [lsort $excluded]]
+}
+
+# ::sdx::entries::Fault --
+#
+#	Why a file can be no member; empty when it can.
+
+proc ::sdx::entries::Fault {name type path} {
+    if {$type ni {file directory link}} {
+	return "couldn't wrap \"$path\": it is a [string map {Special { special file}} $type]\
+	    (hint: only files, directories and links can be members)"
+    }
+    if {![string is ascii $name] && [catch {file type $path}]} {
+	return "couldn't read \"$path\": its name is not [encoding system], or it has just gone (hint: rename it)"
+    }
 }
 
 # ::sdx::entries::Choice --
@@ -90,12 +115,16 @@ proc ::sdx::entries::Choice {values} {
 
 # ::sdx::entries::Children --
 #
-#	The names of a directory's children, relative to the root.
+#	What is in a directory.
 #
 # Arguments:
+#	held -		The root, held by starlit::beneath.
 #	folder -	The directory's name relative to the root, empty for the root itself.
+#
+# Results:
+#	A list of names, relative to the root, and types.
 
-proc ::sdx::entries::Children {root folder} {
+proc ::sdx::entries::Children {held root folder} {
     # Not by [expr], which would take a name such as 0x10 for a number and give another one back.
     set path $root
     set prefix ""
@@ -103,21 +132,16 @@ proc ::sdx::entries::Children {root folder} {
 	append path / $folder
 	set prefix $folder/
     }
-    # [glob] takes an unreadable directory for an empty one.
+    # What cannot be looked at would not be listed.
     if {![file readable $path] || ![file executable $path]} {
 	return -code error -errorcode {POSIX EACCES {permission denied}} \
 	    "couldn't read directory \"$path\": permission denied"
     }
-    return [lmap tail [glob -nocomplain -tails -directory $path -- * .*] {
-	if {$tail in {. ..}} {
-	    continue
-	}
-	# A name that begins with a tilde comes with ./ in front.
-	if {[string match ./~* $tail]} {
-	    set tail [string range $tail 2 end]
-	}
-	string cat $prefix $tail
-    }]
+    set children {}
+    foreach {tail type} [::starlit::beneath list $held $folder] {
+	lappend children $prefix$tail $type
+    }
+    return $children
 }
 
 # ::sdx::entries::Plain --

@@ -115,12 +115,26 @@ proc ::sdx::merge::Move {root directory stage members deleted} {
 	    ::starlit::beneath rename $root $stage/$name $root $name
 	}
     }
-    foreach name [lreverse [lsort [dict keys $members]]] {
-	lassign [dict get $members $name] type mode mtime
-	if {$type eq "directory" && $mode ne "" && [TypeOf $root $name] eq "directory"} {
-	    file attributes $directory/$name -permissions [format 0%o [expr {$mode & 0o777}]]
-	    file mtime $directory/$name $mtime
+    Attributes $directory [dict filter $members script {name member} {expr {[lindex $member 0] eq "directory"}}]
+}
+
+# ::sdx::merge::Attributes --
+#
+#	Sets permissions and times of files and directories that are there, those within directories first.
+
+proc ::sdx::merge::Attributes {directory members} {
+    set directory [::sdx::entries::Plain $directory]
+    set root [::starlit::beneath hold $directory]
+    try {
+	foreach name [lreverse [lsort [dict keys $members]]] {
+	    lassign [dict get $members $name] type mode mtime
+	    if {$mode ne "" && [TypeOf $root $name] eq $type} {
+		file attributes $directory/$name -permissions [format 0%o [expr {$mode & 0o777}]]
+		file mtime $directory/$name $mtime
+	    }
 	}
+    } finally {
+	::starlit::beneath release $root
     }
 }
 

@@ -31,6 +31,7 @@ namespace eval ::sdx {
 	    {qwrap   {make a kit or a starpack from one script}}
 	    {unwrap  {take a kit or a starpack apart into a directory tree}}
 	    {add     {put files and directories into a kit or a starpack}}
+	    {update  {make a kit or a starpack hold what a directory holds}}
 	    {delete  {take members out of a kit or a starpack}}
 	    {vacuum  {free unused space, compress anew what was compressed in haste}}
 	    {mkpack  {the same for a copy, as of old}}

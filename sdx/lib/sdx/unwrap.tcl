@@ -8,6 +8,7 @@
 ::sdx::Load members
 ::sdx::Load merge
 ::sdx::Load progress
+::sdx::Load sides
 
 namespace eval ::sdx::unwrap {
     variable operands {{KIT required} {DIRECTORY optional}}
@@ -101,35 +102,28 @@ proc ::sdx::unwrap::Extract {kit directory values args} {
 #	The members that the options choose, with the directories that they are in.
 
 proc ::sdx::unwrap::Chosen {kit members values} {
-    lassign [::sdx::entries::Choice $values] exclude preserve
+    set members [lindex [::sdx::sides::Without $members [::sdx::entries::Choice $values]] 0]
     set patterns [dict get $values -member]
-    if {$exclude eq "" && [llength $patterns] == 0} {
+    if {[llength $patterns] == 0} {
 	return $members
     }
     set expressions [lmap pattern $patterns {::sdx::glob::Expression $pattern}]
     set matched {}
     set chosen {}
-    # What became of each directory: 1 chosen, 0 not, -1 excluded.
-    set state [dict create "" [expr {[llength $patterns] == 0}]]
+    set whole {}
     dict for {name member} $members {
-	set here [dict get $state [string range $name 0 [string last / $name]-1]]
-	if {$here >= 0 && $exclude ne "" && [regexp -- $exclude $name]
-		&& !($preserve ne "" && [regexp -- $preserve $name])} {
-	    set here -1
-	}
-	if {$here >= 0} {
-	    foreach pattern $patterns expression $expressions {
-		if {[regexp -- $expression $name]} {
-		    set here 1
-		    dict set matched $pattern 1
-		}
+	set take [dict exists $whole [string range $name 0 [string last / $name]-1]]
+	foreach pattern $patterns expression $expressions {
+	    if {[regexp -- $expression $name]} {
+		set take 1
+		dict set matched $pattern 1
 	    }
 	}
-	if {[lindex $member 0] eq "directory"} {
-	    dict set state $name $here
-	}
-	if {$here > 0} {
+	if {$take} {
 	    dict set chosen $name $member
+	    if {[lindex $member 0] eq "directory"} {
+		dict set whole $name 1
+	    }
 	}
     }
     foreach pattern $patterns {
