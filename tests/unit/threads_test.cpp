@@ -197,7 +197,7 @@ TEST_CASE("eight threads write one mounted kit and lose nothing") {
   make_kit(scratch / "a.kit");
   Tcl_FindExecutable(nullptr);  // Tcl sets up its own thread data
   MountTable table;
-  table.add("/kit", Archive::open_file(scratch / "a.kit", Access::kWrite), 0);
+  table.add("/kit", Archive::open_file(scratch / "a.kit", Access::kWrite), 0, "sqlar");
   run_threads(table, scratch / "a.kit", 8);
   // All threads have left; the next one finds the mount as it was.
   CHECK(table.find("/kit")->mount->session()->find("shared"));
@@ -218,7 +218,7 @@ TEST_CASE("threads that only read share a mounted archive") {
   const std::string kit = kit_bytes({new_file("a", sealed(7)), new_file("big", noise(6'000'000)), new_file("d/x", sealed(3))});
   Tcl_FindExecutable(nullptr);  // Tcl sets up its own thread data
   MountTable table;
-  table.add("/kit", open_kit(kit), 0);
+  table.add("/kit", open_kit(kit), 0, "sqlar");
   std::atomic<int> faults = 0;
   std::vector<std::thread> threads;
   for (int i = 0; i < 8; ++i) {
@@ -240,7 +240,7 @@ TEST_CASE("a mount whose file was replaced still lets its threads end") {
   make_kit(scratch / "a.kit");
   Tcl_FindExecutable(nullptr);  // Tcl sets up its own thread data
   MountTable table;
-  table.add("/kit", Archive::open_file(scratch / "a.kit", Access::kWrite), 0);
+  table.add("/kit", Archive::open_file(scratch / "a.kit", Access::kWrite), 0, "sqlar");
   std::thread([&] {
     CHECK(table.find("/kit")->mount->session()->find("shared"));
     make_kit(scratch / "b.kit");
@@ -260,7 +260,7 @@ TEST_CASE("a thread that has to wait for the archive of a mount keeps no other t
   make_kit(scratch / "a.kit");
   Tcl_FindExecutable(nullptr);  // Tcl sets up its own thread data
   MountTable table;
-  table.add("/kit", Archive::open_file(scratch / "a.kit", Access::kWrite), 0);
+  table.add("/kit", Archive::open_file(scratch / "a.kit", Access::kWrite), 0, "sqlar");
   const auto session = table.find("/kit")->mount->session();
   Transaction transaction(session->archive());
   // More than SQLite's cache holds: from here to the commit nobody else can read.
