@@ -19,8 +19,8 @@ namespace eval ::sdx::info {
     variable result {
 	a dict with the keys file, format (kit, starpack, runtime, plain, metakit or zip), size, prefix, files, directories,
 	links, content (bytes of all files), stored (the same as stored), ratio of these (empty without content), biggest (a
-	dict of name and size, empty without files), newest (of name and mtime); where the format has them pagesize, index
-	(recorded, outdated or none), runtimemembers and runtimestored.
+	dict of name and size, empty without files), newest (of name and mtime); where the format has them machine (as uname
+	tells it), pagesize, index (recorded, outdated or none), runtimemembers and runtimestored.
     }
 }
 
