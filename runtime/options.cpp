@@ -19,6 +19,7 @@ struct Row {
 constexpr Row kRows[] = {
     {"-encoding", "ENCODING", Mode::kScript, "read the script in this encoding (default: the system encoding, UTF-8)"},
     {"-", "", Mode::kStdin, "read the script from standard input"},
+    {"--jail", "", Mode::kUsage, "lock the script or kit in; must come first, options of safekit may follow"},
     {"--version", "", Mode::kVersion, "print the versions of the runtime and of what is linked in, and exit"},
     {"--licenses", "", Mode::kLicenses, "print the licences of all that is in this file, and exit"},
     {"--help", "", Mode::kHelp, "print this help, and exit"},
@@ -27,6 +28,7 @@ constexpr Row kRows[] = {
 constexpr std::string_view kUsage =
     "usage: tclkit ?-encoding ENCODING? SCRIPT|KIT ?arg ...?\n"
     "       tclkit - ?arg ...?\n"
+    "       tclkit --jail ?OPTION ...? SCRIPT|KIT ?arg ...?\n"
     "       tclkit\n"
     "\n"
     "Runs a Tcl script, or a kit (a file that holds a whole application), with everything it needs of Tcl inside this\n"
@@ -52,6 +54,11 @@ Options parse_options(int argc, char* const argv[]) {
       return options;
     }
     ++word;
+    if (row->mode == Mode::kUsage) {
+      options.mode = Mode::kUsage;
+      options.message = "option \"" + std::string(row->name) + "\" must come first";
+      return options;
+    }
     if (row->value.empty()) {
       options.mode = row->mode;
       break;

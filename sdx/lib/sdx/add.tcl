@@ -27,6 +27,13 @@ namespace eval ::sdx::add {
 
 	SOURCE_DATE_EPOCH in the environment is the latest time a member gets.
     }
+    variable examples {
+	{sdx add app.kit logo.png -under images} {the file images/logo.png}
+	{cd app.vfs && sdx add ../app.kit .} {all of the tree}
+    }
+    variable result {
+	a dict: file, added and replaced (how many members), bytes (of the file), names (of all of these).
+    }
 }
 
 proc ::sdx::add::Run {values} {

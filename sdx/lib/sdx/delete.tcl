@@ -21,6 +21,12 @@ namespace eval ::sdx::delete {
 	Deletes members of a kit, a starpack or a plain archive. All of them are deleted, or, when one is not there or must
 	not be deleted, none. The file does not get smaller by this: sdx vacuum does that.
     }
+    variable examples {
+	{sdx delete app.kit -glob '*.orig'} {what an editor has left}
+    }
+    variable result {
+	a dict: file, deleted (how many members), bytes (of the file), names.
+    }
 }
 
 proc ::sdx::delete::Run {values} {

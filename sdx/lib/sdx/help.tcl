@@ -8,6 +8,9 @@ namespace eval ::sdx::help {
     variable description {
 	Explains a command; without one, lists them.
     }
+    variable result {
+	the text.
+    }
 }
 
 proc ::sdx::help::Run {values} {

@@ -5,8 +5,11 @@
 ::sdx::Load lsk
 
 namespace eval ::sdx::ls {
-    foreach name {operands options description result} {
+    foreach name {operands options description} {
 	variable $name [set ::sdx::lsk::$name]
+    }
+    variable result {
+	what sdx::lsk returns.
     }
     variable examples [string map {"sdx lsk" "sdx ls"} $::sdx::lsk::examples]
 }

@@ -18,12 +18,6 @@ namespace eval ::sdx::members {
     variable formats {
 	kit kit starpack starpack runtime runtime plain {plain archive} metakit {Metakit kit} zip {zip file}
     }
-    # What a command returns that lists members.
-    variable result {
-	a list of dicts, one for each member, with the keys name, type (file, directory or link), mode (permissions, a
-	number), mtime (seconds), size, stored (the size as stored) and target (of a link). Of a directory that is not
-	stored, but implied by what is in it, mode and mtime are empty.
-    }
     variable mounts 0
     variable linksMax 40
     variable pieceBytes 262144
@@ -196,7 +190,7 @@ proc ::sdx::members::Mounted {kit pointName script} {
 
 # ::sdx::members::Dict --
 #
-#	A member for scripts; `result` above tells the keys.
+#	A member for scripts; lsk.tcl tells the keys.
 
 proc ::sdx::members::Dict {name member} {
     lassign $member type mode mtime size stored target

@@ -13,6 +13,9 @@ namespace eval ::sdx::mkpack {
 	Copies the kit, starpack or plain archive IN to OUT without unused space, and prints the sizes of both. Without OUT,
 	IN itself is changed. What else is done to it, sdx help vacuum tells.
     }
+    variable result {
+	a dict as those of sdx::vacuum, and output.
+    }
 }
 
 proc ::sdx::mkpack::Run {values} {

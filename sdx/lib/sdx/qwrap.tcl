@@ -16,6 +16,12 @@ namespace eval ::sdx::qwrap {
 	In the kit the script is the package app-NAME; a "package provide app-NAME 1.0" is put in front of it when it has
 	none.
     }
+    variable examples {
+	{echo 'puts hello' | sdx qwrap - hello -runtime self} {a program of one line}
+    }
+    variable result {
+	what sdx::wrap returns.
+    }
     variable mainScript "package require starkit\nstarkit::startup\npackage require %s\n"
 }
 

@@ -20,9 +20,10 @@ namespace eval ::sdx::sql {
 	Nothing can be changed by it, and other databases cannot be attached. Metakit kits and zip files have no database.
 
 	The members are in the table sqlar(name, mode, mtime, sz, data); contents of more than 16 MiB are elsewhere. A
-	content is sqlar_uncompress(data, sz). For instance:
-
-	 sdx sql app.kit "SELECT name, sz FROM sqlar ORDER BY sz DESC LIMIT 10"
+	content is sqlar_uncompress(data, sz).
+    }
+    variable examples {
+	{sdx sql app.kit "SELECT name, sz FROM sqlar ORDER BY sz DESC LIMIT 10"} {the ten largest members}
     }
     variable result {
 	a list of dicts, one for each row, from the columns' names to the values. A column that is NULL is not in the dict.

@@ -17,7 +17,9 @@ namespace eval ::sdx::stat {
 	stored, but implied by what is in it, has neither permissions nor time. Those of a Metakit kit are made up but for
 	files' times.
     }
-    variable result $::sdx::members::result
+    variable result {
+	dicts as those of sdx::lsk, one for each MEMBER.
+    }
 }
 
 proc ::sdx::stat::Run {values} {

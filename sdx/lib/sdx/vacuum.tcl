@@ -24,6 +24,10 @@ namespace eval ::sdx::vacuum {
 
 	Whatever happens on the way, the file is as it was or as it should be.
     }
+    variable result {
+	a list of dicts, one for each FILE: file, before and after (its bytes), lostchunks, compressed (how many contents
+	were compressed anew), indexed (whether a package index is recorded).
+    }
 }
 
 proc ::sdx::vacuum::Run {values} {
