@@ -5,7 +5,7 @@
 ::sdx::Load members
 
 namespace eval ::sdx::lsk {
-    variable operands {{KIT required} {DIRECTORY optional}}
+    variable operands {{KIT required} {DIRECTORY optional folder}}
     variable options {
 	{{-l} {} {} {long: permissions, size, size as stored, time and name}}
 	{{-sort} KEY {choice name size time} {by what to sort: name, size (largest first) or time (newest first)}}
@@ -22,7 +22,11 @@ namespace eval ::sdx::lsk {
 	{sdx lsk app.kit} {all of it, directory by directory}
 	{sdx lsk app.kit lib -l -sort size} {what is in lib, in detail, the largest first}
     }
-    variable result $::sdx::members::result
+    variable result {
+	a list of dicts, one for each member, with the keys name, type (file, directory or link), mode (permissions, a
+	number), mtime (seconds), size, stored (the size as stored) and target (of a link). Of a directory that is not
+	stored, but implied by what is in it, mode and mtime are empty.
+    }
     # Array: how a time is written, by seconds. Most members of a kit have the same few.
     variable times
 }

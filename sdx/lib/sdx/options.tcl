@@ -3,8 +3,8 @@
 # options.tcl: what a subcommand says of its command line, and what is made of that: parsing, checks and help.
 #
 # A subcommand's namespace holds
-#	operands	list of {NAME required|optional|several|some}, in order; only the last can be several (any number)
-#			or some (one or more)
+#	operands	list of {NAME required|optional|several|some ?KIND?}, in order; only the last can be several (any
+#			number) or some (one or more); KIND is for completion.tcl, which knows those of most names
 #	options		one row per option: {NAMES ARGUMENT CHECK HELP}
 #	    NAMES	the option's name, then its other names; two dashes do as well as one
 #	    ARGUMENT	what its argument is called in the help; empty for a switch

@@ -56,6 +56,7 @@ namespace eval ::sdx {
 	}
 	Other {
 	    {help    {explain a command}}
+	    {completion {print a script that completes command lines in a shell}}
 	}
     }
 }

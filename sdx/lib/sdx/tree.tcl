@@ -6,7 +6,7 @@
 ::sdx::Load members
 
 namespace eval ::sdx::tree {
-    variable operands {{KIT required} {DIRECTORY optional}}
+    variable operands {{KIT required} {DIRECTORY optional folder}}
     variable options {
 	{{-directories -d} {} {} {directories only}}
 	{{-level} N {integer 1 100000} {no deeper than N directories}}
@@ -20,10 +20,10 @@ namespace eval ::sdx::tree {
     variable examples {
 	{sdx tree app.kit lib -level 2 -size} {what is in lib and directly below, with sizes}
     }
-    variable result "
-	[string trim $::sdx::members::result] The order is that of the drawing, and there is one key more: depth, 1 for what
-	is not in a directory below.
-    "
+    variable result {
+	dicts as those of sdx::lsk, in the order of the drawing, with one key more: depth, 1 for what is not in a directory
+	below.
+    }
 }
 
 proc ::sdx::tree::Run {values} {
