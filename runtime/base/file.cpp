@@ -18,6 +18,15 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+void refuse_special(const std::string& path) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) != 0) return;
+  if (S_ISDIR(status.st_mode)) throw Error(EISDIR, "", quoted("couldn't write", path) + ": it is a directory");
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(EEXIST, "NOTFILE", quoted("couldn't write", path) + ": it exists and is not a regular file");
+  }
+}
+
 }  // namespace
 
 mode_t current_umask() {
@@ -92,13 +101,7 @@ Mapping map_file(const Fd& fd, std::int64_t offset, std::size_t size_bytes, cons
 }
 
 OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
-  struct stat status;
-  if (::stat(path_.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    throw Error(EISDIR, "", quoted("couldn't write", path_) + ": it is a directory");
-  }
-  if (::stat(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
-    throw Error(EEXIST, "NOTFILE", quoted("couldn't write", path_) + ": it exists and is not a regular file");
-  }
+  refuse_special(path_);
   const auto slash = path_.rfind('/');
   const std::string name = slash == std::string::npos ? path_ : path_.substr(slash + 1);
   if (name.empty()) throw posix_error("couldn't write", path_, path_.empty() ? ENOENT : EISDIR);
@@ -107,6 +110,15 @@ OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
   const int fd = ::mkostemp(temporary_.data(), O_CLOEXEC);
   if (fd < 0) throw posix_error("couldn't write", path_);
   fd_ = Fd(fd);
+}
+
+OutputFile::OutputFile(std::string path, std::string temporary) : path_(std::move(path)) {
+  refuse_special(path_);
+  fd_ = open_file(temporary, O_RDWR | O_NOFOLLOW);
+  if (!S_ISREG(stat_fd(fd_, temporary).st_mode)) {
+    throw Error(EINVAL, "NOTFILE", quoted("couldn't read", temporary) + ": not a regular file");
+  }
+  temporary_ = std::move(temporary);
 }
 
 OutputFile::~OutputFile() {

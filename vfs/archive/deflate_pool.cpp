@@ -22,17 +22,19 @@ std::int64_t piece_bytes(const NewMember& member, std::int64_t piece) {
   return is_cut(member) ? std::min(kChunkBytes, member.size_bytes - piece * kChunkBytes) : member.size_bytes;
 }
 
-std::string read_piece(const NewMember& member, std::int64_t piece) {
+[[noreturn]] void fail_changed(const std::string& path) {
+  throw Error(EIO, "CHANGED", quoted("couldn't add", path) + ": its size is not what it was when it was listed");
+}
+
+std::string read_from_file(const NewMember& member, std::int64_t piece, std::size_t size) {
   const std::int64_t offset = piece * kChunkBytes;
-  const auto size = static_cast<std::size_t>(piece_bytes(member, piece));
-  if (member.path.empty()) return member.content.substr(static_cast<std::size_t>(offset), size);
   const Fd file = open_regular(member.path);
   // One byte more, which must not be there: the kernel's own files state no size.
   std::string bytes(size + 1, '\0');
   bytes.resize(read_at(file, bytes.data(), bytes.size(), offset, member.path));
   const bool is_last = piece + 1 == pieces_of(member);
   if (bytes.size() != size + (is_last ? 0 : 1) || stat_fd(file, member.path).st_size != member.size_bytes) {
-    throw Error(EIO, "CHANGED", quoted("couldn't add", member.path) + ": its size is not what it was when it was listed");
+    fail_changed(member.path);
   }
   bytes.resize(size);
   return bytes;
@@ -50,6 +52,28 @@ bool may_deflate(Bytes piece, Deflater& deflater) {
 
 std::int64_t pieces_of(const NewMember& member) {
   return is_cut(member) ? (member.size_bytes + kChunkBytes - 1) / kChunkBytes : 1;
+}
+
+std::string PieceReader::read(const NewMember& member, std::int64_t piece) {
+  const std::int64_t offset = piece * kChunkBytes;
+  const auto size = static_cast<std::size_t>(piece_bytes(member, piece));
+  if (!member.path.empty()) return read_from_file(member, piece, size);
+  if (!member.source) return member.content.substr(static_cast<std::size_t>(offset), size);
+  if (open_ != &member) {
+    open_ = nullptr;
+    reader_ = member.source->open(member.source_name);
+    open_ = &member;
+  }
+  std::string bytes(size, '\0');
+  if (!reader_ || reader_->size_bytes() != member.size_bytes ||
+      reader_->read(offset, std::as_writable_bytes(std::span(bytes))) != size) {
+    fail_changed(member.source->path() + "/" + member.source_name);
+  }
+  if (piece + 1 == pieces_of(member)) {
+    open_ = nullptr;
+    reader_.reset();
+  }
+  return bytes;
 }
 
 DeflatePool::DeflatePool(const std::vector<NewMember>& members, int level, unsigned threads)
@@ -84,11 +108,11 @@ DeflatePool::Work DeflatePool::next() {
   return begun;
 }
 
-DeflatedMember DeflatePool::read_and_deflate(const Work& work, Deflater* deflater) const {
+DeflatedMember DeflatePool::read_and_deflate(const Work& work, PieceReader& reader, Deflater* deflater) const {
   DeflatedMember result;
   const NewMember& member = members_[work.member];
   if (member.type != MemberType::kFile) return result;
-  result.content = read_piece(member, work.piece);
+  result.content = reader.read(member, work.piece);
   result.size_bytes = static_cast<std::int64_t>(result.content.size());
   if (deflater == nullptr || member.stored) return result;
   const Bytes plain = std::as_bytes(std::span(result.content));
@@ -103,6 +127,7 @@ DeflatedMember DeflatePool::read_and_deflate(const Work& work, Deflater* deflate
 
 void DeflatePool::work() {
   std::unique_ptr<Deflater> deflater;
+  PieceReader reader;
   std::unique_lock lock(mutex_);
   while (true) {
     room_.wait(lock, [&] {
@@ -119,7 +144,7 @@ void DeflatePool::work() {
     std::exception_ptr failure;
     try {
       if (level_ > 0 && !deflater) deflater = std::make_unique<Deflater>(level_);
-      content = read_and_deflate(begun, deflater.get());
+      content = read_and_deflate(begun, reader, deflater.get());
     } catch (...) {
       failure = std::current_exception();
     }
@@ -134,7 +159,7 @@ void DeflatePool::work() {
 DeflatedMember DeflatePool::take([[maybe_unused]] std::size_t index) {
   if (threads_.empty()) {
     if (level_ > 0 && !own_deflater_) own_deflater_ = std::make_unique<Deflater>(level_);
-    return read_and_deflate(next(), own_deflater_.get());
+    return read_and_deflate(next(), own_reader_, own_deflater_.get());
   }
   std::unique_lock lock(mutex_);
   done_.wait(lock, [&] { return !window_.empty() && window_.front().done; });

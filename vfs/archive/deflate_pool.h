@@ -36,6 +36,17 @@ struct DeflatedMember {
   }
 };
 
+// Reads contents, or pieces of them. What lies deflated as a whole in another archive is read forwards only, so one that
+// reads piece after piece keeps its place. One for each thread.
+class PieceReader {
+ public:
+  std::string read(const NewMember& member, std::int64_t piece);
+
+ private:
+  const NewMember* open_ = nullptr;
+  std::unique_ptr<MemberReader> reader_;  // of open_
+};
+
 class DeflatePool {
  public:
   // `members` outlives the pool. `threads` 0: one for each processor.
@@ -64,7 +75,7 @@ class DeflatePool {
 
   void work();
   Work next();
-  DeflatedMember read_and_deflate(const Work& work, Deflater* deflater) const;
+  DeflatedMember read_and_deflate(const Work& work, PieceReader& reader, Deflater* deflater) const;
 
   const std::vector<NewMember>& members_;
   const int level_;
@@ -78,6 +89,7 @@ class DeflatePool {
   bool stop_ = false;
   std::vector<std::thread> threads_;
   std::unique_ptr<Deflater> own_deflater_;  // for take(), where no thread can be started
+  PieceReader own_reader_;
 };
 
 }  // namespace starlit

@@ -88,11 +88,23 @@ std::int64_t delete_from(Archive& archive, Editor& editor, std::vector<std::stri
   return deleted;
 }
 
-// A content of the host or in memory, to be read by the editor.
+void copy_content(const NewMember& member, WorkingFile& to) {
+  const auto reader = member.source->open(member.source_name);
+  if (!reader) throw posix_error("couldn't read", member.source->path() + "/" + member.source_name, ENOENT);
+  std::vector<std::byte> piece(static_cast<std::size_t>(kChunkBytes));
+  std::int64_t offset = 0;
+  while (const std::size_t size = reader->read(offset, piece)) {
+    to.write(offset, Bytes(piece).first(size));
+    offset += static_cast<std::int64_t>(size);
+  }
+}
+
+// A content of the host, in memory or of another archive, to be read by the editor.
 WorkingFile content_of(const NewMember& member, const Archive& archive) {
   if (member.path.empty()) {
     WorkingFile content(nullptr, [host = archive.host()] { return host->open_temporary(); });
     content.write(0, std::as_bytes(std::span(member.content)));
+    if (member.source) copy_content(member, content);
     return content;
   }
   Fd file = open_regular(member.path);

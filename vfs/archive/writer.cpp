@@ -449,6 +449,22 @@ NewMember member_from_file(std::string name, const std::string& path) {
   return member;
 }
 
+NewMember member_from_archive(std::string name, std::shared_ptr<Archive> source, std::string source_name) {
+  const auto found = name_fault(source_name).empty() ? source->find(source_name) : std::nullopt;
+  if (!found || found->type != MemberType::kFile) {
+    throw Error(found ? EISDIR : ENOENT, "NOMEMBER",
+                quoted("couldn't read", source->path() + "/" + source_name) + ": no such file in the archive");
+  }
+  NewMember member;
+  member.name = std::move(name);
+  member.permissions = found->permissions;
+  member.mtime_s = found->mtime_s;
+  member.size_bytes = found->size_bytes;
+  member.source = std::move(source);
+  member.source_name = std::move(source_name);
+  return member;
+}
+
 Written write_archive(const std::string& path, NewArchive archive) { return Job(path, std::move(archive)).write(); }
 
 }  // namespace starlit

@@ -2,6 +2,9 @@
 
 #include "archive_arguments.h"
 
+#include <map>
+
+
 namespace starlit {
 
 std::string host_path(Tcl_Interp* interp, Tcl_Obj* path) { return to_host(normalized(interp, path)); }
@@ -22,27 +25,64 @@ std::function<void(std::int64_t, std::int64_t)> progress_of(Tcl_Interp* interp, 
 // SQLite takes names as UTF-8 and does not look; another program's reader would stumble over them.
 std::string member_name(Tcl_Obj* name) { return to_utf8(string_of(name)); }
 
-NewMember entry_of(Tcl_Interp* interp, Tcl_Obj* entry) {
+namespace {
+
+// The archives that entries take contents from, each opened once.
+class Sources {
+ public:
+  explicit Sources(Tcl_Interp* interp) : interp_(interp) {}
+
+  std::shared_ptr<Archive> open(Tcl_Obj* path) {
+    auto& archive = archives_[host_path(interp_, path)];
+    if (!archive) {
+      archive = load_any(host_path(interp_, path));
+      archive->hold();
+    }
+    return archive;
+  }
+
+ private:
+  Tcl_Interp* interp_;
+  std::map<std::string, std::shared_ptr<Archive>> archives_;
+};
+
+NewMember entry_of(Tcl_Interp* interp, Tcl_Obj* entry, Sources& sources) {
   const Arguments words = list_of(interp, entry);
   const auto bad = [&]() -> Error { return {EINVAL, "ENTRY", quoted("bad entry", string_of(entry))}; };
   if (words.size() < 3) throw bad();
   const std::string_view kind = string_of(words[1]);
-  if (kind == "file" && words.size() == 3) return member_from_file(member_name(words[0]), host_path(interp, words[2]));
   NewMember member;
   member.name = member_name(words[0]);
-  if (kind == "bytes" && words.size() == 5) {
+  if (kind == "file" && (words.size() == 3 || words.size() == 5)) {
+    member = member_from_file(std::move(member.name), host_path(interp, words[2]));
+    if (words.size() == 3) return member;
+  } else if (kind == "bytes" && words.size() == 5) {
     member.content = bytes_of(words[2]);
     member.size_bytes = static_cast<std::int64_t>(member.content.size());
   } else if (kind == "directory" && words.size() == 4) {
     member.type = MemberType::kDirectory;
   } else if (kind == "attributes" && words.size() == 4) {
     member.attributes_only = true;
+  } else if (kind == "link" && words.size() == 5) {
+    member.type = MemberType::kLink;
+    member.content = to_utf8(string_of(words[2]));
+  } else if (kind == "member" && words.size() == 6) {
+    member = member_from_archive(std::move(member.name), sources.open(words[2]), member_name(words[3]));
   } else {
     throw bad();
   }
   member.permissions = static_cast<std::uint32_t>(wide_of(interp, words[words.size() - 2])) & 07777;
   member.mtime_s = wide_of(interp, words.back());
   return member;
+}
+
+}  // namespace
+
+std::vector<NewMember> entries_of(Tcl_Interp* interp, Tcl_Obj* entries) {
+  Sources sources(interp);
+  std::vector<NewMember> members;
+  for (Tcl_Obj* entry : list_of(interp, entries)) members.push_back(entry_of(interp, entry, sources));
+  return members;
 }
 
 PackageRecord package_of(Tcl_Interp* interp, Tcl_Obj* package) {

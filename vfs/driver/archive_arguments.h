@@ -49,8 +49,8 @@ std::function<void(std::int64_t, std::int64_t)> progress_of(Tcl_Interp* interp, 
 // A member's name in UTF-8.
 std::string member_name(Tcl_Obj* name);
 
-// An element of ENTRIES, and of a list of packages; see archive_commands.cpp.
-NewMember entry_of(Tcl_Interp* interp, Tcl_Obj* entry);
+// ENTRIES, and an element of a list of packages; see archive_commands.cpp.
+std::vector<NewMember> entries_of(Tcl_Interp* interp, Tcl_Obj* entries);
 PackageRecord package_of(Tcl_Interp* interp, Tcl_Obj* package);
 
 std::int64_t level_of(Tcl_Interp* interp, Tcl_Obj* value);

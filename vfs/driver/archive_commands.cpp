@@ -3,9 +3,11 @@
 // starlit::archive create OUTPUT ENTRIES ?-option value ...?
 //
 //     ENTRIES  a list of
-//                  {NAME file PATH}              type, mode, time and content of PATH, a file, directory or link
+//                  {NAME file PATH ?MODE MTIME?}  type, mode, time and content of PATH, a file, directory or link
 //                  {NAME bytes DATA MODE MTIME}  a file with these bytes
 //                  {NAME directory MODE MTIME}
+//                  {NAME link TARGET MODE MTIME}
+//                  {NAME member ARCHIVE MEMBER MODE MTIME}  the content of a file in another archive of whatever format
 //     -script BYTES     a kit's header; padded here
 //     -runtime FILE     an executable that gives program and runtime members
 //     -program FILE     an ELF program that becomes a runtime with these members
@@ -34,6 +36,11 @@
 //     pagesize, version
 //     counter   the archive's change counter
 //     indexed   whether a package index is recorded; `valid`: and holds
+//
+// starlit::archive publish TEMPORARY OUTPUT MODE
+//
+//     Gives a file that is complete its permissions, less the umask, and its name, where it may take the place of another
+//     file: what writes files in Tcl ends so. TEMPORARY is in the directory of OUTPUT.
 //
 // starlit::archive lines: archive_lines.h. The subcommands that change an archive or check it: archive_upkeep.h.
 
@@ -104,10 +111,10 @@ Obj create(Tcl_Interp* interp, Arguments arguments) {
   each_option(arguments.subspan(2), [&](std::string_view option, Tcl_Obj* value) {
     return set_create_option(interp, creation, option, value);
   });
-  for (Tcl_Obj* entry : list_of(interp, arguments[1])) {
-    NewMember& member = archive.members.emplace_back(entry_of(interp, entry));
+  archive.members = entries_of(interp, arguments[1]);
+  for (NewMember& member : archive.members) {
     if (member.attributes_only) {
-      throw Error(EINVAL, "ENTRY", quoted("bad entry", string_of(entry)) + ": it is for what is there");
+      throw Error(EINVAL, "ENTRY", quoted("bad entry", member.name) + ": attributes are for what is there");
     }
     member.stored = creation.stored.contains(member.name);
   }
@@ -237,6 +244,12 @@ Obj info(Tcl_Interp* interp, Arguments arguments) {
   return of_any(path, [&] { return info_of_own(path); }, info_of_foreign);
 }
 
+Obj publish(Tcl_Interp* interp, Arguments arguments) {
+  OutputFile output(host_path(interp, arguments[1]), host_path(interp, arguments[0]));
+  output.commit(static_cast<mode_t>(wide_of(interp, arguments[2])) & 07777);
+  return Obj(Tcl_NewObj());
+}
+
 constexpr std::size_t kMany = 64;
 constexpr CommandRow kCommands[] = {
     {"add", "file entries ?-option value ...?", 2, 10, add_archive_members},
@@ -249,6 +262,7 @@ constexpr CommandRow kCommands[] = {
     {"info", "file", 1, 1, info},
     {"lines", "file title ?-option value ...?", 2, 14, archive_lines},
     {"packages", "file", 1, 1, packages},
+    {"publish", "temporary output mode", 3, 3, publish},
     {"vacuum", "file ?-option value ...?", 1, 9, vacuum_archive_file},
 };
 

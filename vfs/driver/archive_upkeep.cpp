@@ -63,11 +63,8 @@ Obj add_archive_members(Tcl_Interp* interp, Arguments arguments) {
     }
     return true;
   });
-  std::vector<NewMember> members;
-  for (Tcl_Obj* entry : list_of(interp, arguments[1])) {
-    members.push_back(entry_of(interp, entry));
-    members.back().mtime_s = std::min(members.back().mtime_s, mtime_max_s);
-  }
+  std::vector<NewMember> members = entries_of(interp, arguments[1]);
+  for (NewMember& member : members) member.mtime_s = std::min(member.mtime_s, mtime_max_s);
   const Added added = add_members(host_path(interp, arguments[0]), std::move(members), progress, deletion);
   Dict dict;
   dict.put("made", added.made);

@@ -60,6 +60,8 @@ Mapping map_file(const Fd& fd, std::int64_t offset, std::size_t size_bytes, cons
 class OutputFile {
  public:
   explicit OutputFile(std::string path);
+  // Takes over a temporary file that somebody else has written, a regular file in the same directory.
+  OutputFile(std::string path, std::string temporary);
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
   ~OutputFile();

@@ -30,6 +30,8 @@ struct NewMember {
   std::uint32_t permissions = 0644;
   std::int64_t mtime_s = 0;
   std::string path;     // a file's content is read from here when not empty
+  std::shared_ptr<Archive> source;  // else from a file in this archive, of whatever format, when there is one,
+  std::string source_name;          // which has this name
   std::string content;  // else this is the content, or the link's target
   std::int64_t size_bytes = 0;  // of the content, for progress
   bool stored = false;          // its content is not deflated
@@ -39,6 +41,9 @@ struct NewMember {
 // The member that a file of the host makes: type, permissions, mtime and, for a link, its target come from lstat(2).
 // Throws Error for what is neither a file nor a directory nor a link.
 NewMember member_from_file(std::string name, const std::string& path);
+
+// The file `name` with the content, permissions and mtime of a file in another archive. Throws Error where that is none.
+NewMember member_from_archive(std::string name, std::shared_ptr<Archive> source, std::string source_name);
 
 // A row of the package index: package `name` in `version` is provided by the pkgIndex.tcl in `directory`, or by the Tcl
 // module `module`. A row without a name: the pkgIndex.tcl must always be read.
