@@ -4,7 +4,6 @@
 
 #include <map>
 
-
 namespace starlit {
 
 std::string host_path(Tcl_Interp* interp, Tcl_Obj* path) { return to_host(normalized(interp, path)); }

@@ -189,7 +189,7 @@ class Zip {
       member.type = MemberType::kDirectory;
     }
     const bool is_directory = member.type == MemberType::kDirectory;
-    if ((mode & 0777) != 0) {
+    if ((mode & (S_IFMT | 0777)) != 0) {
       member.permissions = mode & 0777;
     } else {
       member.permissions = is_directory ? 0755 : (entry.attributes & 1) != 0 ? 0444 : 0644;

@@ -53,6 +53,9 @@ namespace eval ::sdx {
 	    {sql     {ask a kit or a starpack by SQL}}
 	}
 	Convert {
+	    {convert {turn a kit, zip file, tar file or directory into another of these}}
+	    {mkzipkit {make a zip file that runs as a kit}}
+	    {tgz2kit {make a kit of a tar file}}
 	}
 	Other {
 	    {help    {explain a command}}
