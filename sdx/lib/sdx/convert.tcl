@@ -44,6 +44,16 @@ namespace eval ::sdx::convert {
 	packages. TO appears whole or not at all, in place of a file that is there; a directory must not exist. The same
 	members give the same bytes; SOURCE_DATE_EPOCH in the environment is the latest time a member gets.
     }
+    variable examples {
+	{sdx convert old.kit new.kit} {a Metakit kit becomes one that tclkit runs faster, and writes}
+	{sdx convert app.kit app.tar.gz} {its files for those who have no sdx}
+	{sdx convert app.vfs app.kit -to zipkit} {a kit that any tclsh with tcl-vfs runs}
+	{sdx convert lib-1.0.tgz lib.vfs -notop} {a tar file without its top directory, as a tree to be wrapped}
+    }
+    variable result {
+	a dict: file, format (of TO), from (the format of FROM), main (whether there is a main.tcl), members (how many),
+	bytes (of TO; 0 for a directory), lost (a list of dicts: kind, text, members, first).
+    }
     # By the end of a name.
     variable endings {
 	*.kit kit  *.zip zip  *.tar tar  *.tar.gz tar.gz  *.tgz tar.gz  *.db plain  *.sqlite plain  *.sqlar plain

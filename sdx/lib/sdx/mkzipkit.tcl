@@ -16,6 +16,9 @@ namespace eval ::sdx::mkzipkit {
 	else that sdx convert takes. Any tclsh with the packages starkit and vfs::zip runs it. With STUB, that file stands in
 	front instead, as for a Tcl module; ^Z is put behind a script that doesn't end with it.
     }
+    variable result {
+	what sdx::convert returns.
+    }
 }
 
 proc ::sdx::mkzipkit::Run {values} {

@@ -15,6 +15,9 @@ namespace eval ::sdx::tgz2kit {
 	Makes the kit OUT of the tar file IN, compressed by gzip or not. OUT is by default the last part of IN's name with
 	.kit in place of .tar.gz, .tgz or .tar, in the current directory. sdx convert has more options.
     }
+    variable result {
+	what sdx::convert returns.
+    }
 }
 
 proc ::sdx::tgz2kit::Run {values} {
