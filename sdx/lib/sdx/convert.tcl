@@ -66,8 +66,8 @@ namespace eval ::sdx::convert {
 
 proc ::sdx::convert::Run {values} {
     ::sdx::losses::Clear
-    set from [dict get $values FROM]
-    set to [dict get $values TO]
+    set from [Plain [dict get $values FROM]]
+    set to [Plain [dict get $values TO]]
     set format [Format $to $values]
     if {$format eq "directory"} {
 	set to [expr {[string trimright $to /] eq "" ? $to : [string trimright $to /]}]
@@ -99,7 +99,7 @@ proc ::sdx::convert::Run {values} {
 	    ::sdx::progress::End
 	}
     }
-    dict set result bytes [expr {$format eq "directory" ? 0 : [file size [::sdx::source::Plain $to]]}]
+    dict set result bytes [expr {$format eq "directory" ? 0 : [file size $to]}]
     dict set result lost [::sdx::losses::List]
     return $result
 }
@@ -123,6 +123,11 @@ proc ::sdx::convert::Show {values result} {
 	set size [expr {[dict get $result format] eq "directory" ? "" : ", [dict get $result bytes] bytes"}]
 	puts "[dict get $result file]: [dict get $result members] members$size"
     }
+}
+
+# A path in which a tilde is a letter as everywhere.
+proc ::sdx::convert::Plain {path} {
+    return [regsub ^~ $path ./~]
 }
 
 # ::sdx::convert::Format --
@@ -169,7 +174,7 @@ proc ::sdx::convert::Format {to values} {
 
 proc ::sdx::convert::CheckDirectory {to} {
     # [file exists] is false for a dangling link.
-    if {![catch {file lstat [::sdx::source::Plain $to] status}]} {
+    if {![catch {file lstat $to status}]} {
 	return -code error -errorcode {POSIX EEXIST {file already exists}} \
 	    "couldn't write \"$to\": it already exists (hint: name another directory)"
     }
@@ -180,8 +185,7 @@ proc ::sdx::convert::CheckDirectory {to} {
 #	Refuses an output that is the input, or lies in it.
 
 proc ::sdx::convert::CheckPlaces {from to} {
-    set from [::sdx::source::Plain $from]
-    if {[::sdx::output::Is $from [::sdx::source::Plain $to]]} {
+    if {[::sdx::output::Is $from $to]} {
 	return -code error -errorcode {SDX SAME} "couldn't write \"$to\": it is what is to be converted"
     }
     for {set above [file dirname [file normalize $to]]} {1} {set above [file dirname $above]} {
@@ -287,7 +291,7 @@ proc ::sdx::convert::OldHeader {source} {
     if {[dict get $source format] ni {kit metakit zip}} {
 	return 0
     }
-    set path [::sdx::source::Plain [dict get $source path]]
+    set path [dict get $source path]
     set size [dict get [::starlit::archive info $path] prefix]
     set in [open $path rb]
     set prefix [read $in [expr {min($size, 65536)}]]
@@ -307,7 +311,7 @@ proc ::sdx::convert::OldHeader {source} {
 
 proc ::sdx::convert::Stub {source values} {
     if {[dict exists $values -stub]} {
-	set in [open [::sdx::source::Plain [dict get $values -stub]] rb]
+	set in [open [Plain [dict get $values -stub]] rb]
 	try {
 	    set stub [read $in]
 	} finally {

@@ -41,6 +41,12 @@ proc ::sdx::source::Use {path output options sourceName script} {
     try {
 	set source [Open $path $output $options]
 	uplevel 1 $script
+    } on error {message options} {
+	# No names that nobody knows.
+	foreach temporary $temporaries {
+	    set message [string map [list $temporary.mounted $path $temporary $output] $message]
+	}
+	return -options $options $message
     } finally {
 	file delete -- {*}$temporaries
 	set temporaries {}
@@ -48,14 +54,13 @@ proc ::sdx::source::Use {path output options sourceName script} {
 }
 
 proc ::sdx::source::Open {path output options} {
-    set plain [Plain $path]
-    if {[file isdirectory $plain]} {
+    if {[file isdirectory $path]} {
 	set source [Directory $path]
     } else {
-	if {[file exists $plain] && ![file isfile $plain]} {
+	if {[file exists $path] && ![file isfile $path]} {
 	    return -code error -errorcode [list SDX TYPE $path] "couldn't read \"$path\": it is not a regular file"
 	}
-	set format [::sdx::tar_reader::Format $plain $path]
+	set format [::sdx::tar_reader::Format $path]
 	if {$format ne ""} {
 	    set source [Tar $path $format $output $options]
 	} else {
@@ -70,15 +75,9 @@ proc ::sdx::source::Open {path output options} {
     return $source
 }
 
-# A path in which a tilde is a letter as everywhere.
-proc ::sdx::source::Plain {path} {
-    return [file join [pwd] [regsub ^~ $path ./~]]
-}
-
 proc ::sdx::source::Directory {path} {
-    set root [Plain $path]
     try {
-	set entries [lindex [::sdx::entries::Walk $root] 0]
+	set entries [lindex [::sdx::entries::Walk $path] 0]
     } trap SDX {message options} {
 	return -options $options [regsub {^couldn't wrap} $message "couldn't convert"]
     }
@@ -138,7 +137,7 @@ proc ::sdx::source::WithFolderTimes {members} {
 proc ::sdx::source::Tar {path format output options} {
     set archive [Temporary $output]
     set members {}
-    dict for {name member} [::sdx::spool::Tar [Plain $path] $path $archive [dict get $options encoding] \
+    dict for {name member} [::sdx::spool::Tar $path $archive [dict get $options encoding] \
 	    [dict get $options skip]] {
 	dict set members $name [linsert $member end $name]
     }
@@ -201,7 +200,7 @@ proc ::sdx::source::Plainest {members options} {
 
 proc ::sdx::source::Entries {source} {
     set archive [dict get $source archive]
-    set root [Plain [dict get $source path]]
+    set root [dict get $source path]
     set entries {}
     dict for {name member} [dict get $source members] {
 	lassign $member type mode mtime - target origin
@@ -247,7 +246,7 @@ proc ::sdx::source::Opened {source output exact rootName script} {
 
     set archive [dict get $source archive]
     if {$archive eq ""} {
-	set root [Plain [dict get $source path]]
+	set root [dict get $source path]
 	uplevel 1 $script
 	return
     }

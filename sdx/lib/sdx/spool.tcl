@@ -24,8 +24,6 @@ namespace eval ::sdx::spool {
 #	Reads a tar file.
 #
 # Arguments:
-#	file -		Its path.
-#	shown -		The same for messages.
 #	archive -	The temporary archive, which is made. Its members have the tar file's names and contents, but not
 #			its permissions and times.
 #	encoding -	Of names in the tar file.
@@ -34,8 +32,8 @@ namespace eval ::sdx::spool {
 # Results:
 #	The members: a dict by name, each a list {type mode mtime size target}.
 
-proc ::sdx::spool::Tar {file shown archive encoding skip} {
-    variable path $shown
+proc ::sdx::spool::Tar {file archive encoding skip} {
+    variable path $file
     variable point $archive.mounted
     variable skips $skip
     variable members {}
@@ -45,7 +43,7 @@ proc ::sdx::spool::Tar {file shown archive encoding skip} {
     ::vfs::sqlar::Mount $archive $point
     try {
 	::vfs::sqlar::transaction $point {
-	    ::sdx::tar_reader::Each $file $shown $encoding ::sdx::spool::Put
+	    ::sdx::tar_reader::Each $file $encoding ::sdx::spool::Put
 	}
     } finally {
 	::vfs::sqlar::Unmount $point

@@ -44,19 +44,15 @@ namespace eval ::sdx::tar_reader {
 #
 #	What the beginning of a file says of its format.
 #
-# Arguments:
-#	file -	Its path.
-#	shown -	The same for messages.
-#
 # Results:
 #	tar, tar.gz, or nothing. What is compressed, but no tar file, is an error.
 
-proc ::sdx::tar_reader::Format {file shown} {
+proc ::sdx::tar_reader::Format {file} {
     variable compressed
     variable channel
     variable gzip
 
-    Begin $file $shown
+    Begin $file
     try {
 	if {$gzip} {
 	    if {[catch {Take 512} block] || ![IsHeader $block]} {
@@ -82,18 +78,18 @@ proc ::sdx::tar_reader::Format {file shown} {
 #	Reads a tar file, and calls a command for each member.
 #
 # Arguments:
-#	file, shown -	As for Format.
+#	file -		Its path.
 #	encoding -	Of names and targets; where they are in pax headers, they are UTF-8.
 #	command -	Called with a dict: type (file, directory, link, hardlink, or special for what no archive of ours
 #			holds), name and target as they stand there, mode, mtime and size. May call Copy.
 
-proc ::sdx::tar_reader::Each {file shown encoding command} {
+proc ::sdx::tar_reader::Each {file encoding command} {
     variable channel
     variable left
     variable padding
     variable blockBytes
 
-    Begin $file $shown
+    Begin $file
     try {
 	set global {}
 	set own {}
@@ -147,8 +143,8 @@ proc ::sdx::tar_reader::Each {file shown encoding command} {
 #
 #	Opens a file.
 
-proc ::sdx::tar_reader::Begin {file shown} {
-    variable path $shown
+proc ::sdx::tar_reader::Begin {file} {
+    variable path $file
     variable channel [open $file rb]
     variable gzip [expr {[read $channel 2] eq "\x1f\x8b"}]
     variable left 0
@@ -495,7 +491,8 @@ proc ::sdx::tar_reader::Member {header pax encoding} {
     if {$type eq "hardlink" && $size > 0 && [dict exists $pax size]} {
 	# pax can put the content there, too.
 	set type file
-    } elseif {$type in {link hardlink directory special}} {
+    } elseif {$flag in {1 2 3 4 5 6}} {
+	# What is there says something else.
 	set size 0
     }
     return [dict create type $type name $name target $target mode [expr {$mode & 0o7777}] mtime $mtime size $size]
