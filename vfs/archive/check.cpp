@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 #include <unordered_set>
 
 #include "archive/chunks.h"
@@ -22,6 +24,10 @@ constexpr std::size_t kPieceBytes = 256 << 10;
 constexpr std::int64_t kLinkTargetMax = 4096;
 constexpr std::int64_t kChunkIdMax = (kContentNumberMax + 1) * kChunkIdsPerContent;
 
+// How long to wait for somebody who is changing the archive.
+constexpr std::chrono::milliseconds kAttemptEvery(20);
+constexpr int kAttemptsMax = 250;
+
 // SQLite tells no more than this; what is behind it is more of the same.
 constexpr const char* kIntegrityCheck = "PRAGMA integrity_check(100)";
 
@@ -33,10 +39,19 @@ class Check {
       : path_(path), options_(options), report_(report), host_(std::make_shared<const HostFile>(path)) {}
 
   Checked run() {
-    if (!check_journal()) return done_;
     Location location;
     try {
-      location = locate();
+      for (int attempt = 0;; ++attempt) {
+        if (!check_journal()) return done_;
+        try {
+          location = locate();
+          break;
+        } catch (const Error& error) {
+          // In the middle of a change the header may state more than there is.
+          if (error.code() != "CUT" || !host_->has_journal() || attempt == kAttemptsMax) throw;
+          std::this_thread::sleep_for(kAttemptEvery);
+        }
+      }
     } catch (const Error& error) {
       // What an errno says is that the file cannot be read.
       if (error.code().empty()) throw;

@@ -201,11 +201,14 @@ Obj packages(Tcl_Interp* interp, Arguments arguments) {
 }
 
 Obj info_of_own(const std::string& path) {
+  // Opening it ends what a writer that was killed has left half done, and reading waits for one that is at work.
+  const auto archive = Archive::open_file(path);
+  const Archive::Snapshot snapshot(*archive);
+  archive->find("main.tcl");
   const Fd fd = open_regular(path);
   const Location location = locate_archive(fd, path);
   std::string head(64, '\0');
   head.resize(read_at(fd, head.data(), head.size(), 0, path));
-  const auto archive = Archive::open_file(path);
   const char* format = "plain";
   if (is_elf(head)) {
     format = archive->find("main.tcl") ? "starpack" : "runtime";
