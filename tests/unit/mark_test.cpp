@@ -132,6 +132,14 @@ TEST_CASE("bytes behind the mark are counted") {
   CHECK(failure(kit + std::string(60000, '\0')).code() == "MARKNOTLAST");
 }
 
+TEST_CASE("what is left of a kit when its header is cut off is a plain archive, whatever its mark says") {
+  const std::string tail = small_kit().substr(4096);
+  const Location location = locate(tail);
+  CHECK(location.offset == FileOffset{0});
+  CHECK(location.size_bytes == static_cast<std::int64_t>(tail.size()));
+  CHECK_FALSE(location.has_mark);
+}
+
 TEST_CASE("a mark that points nowhere is invalid") {
   const std::string kit = small_kit();
   const std::string body = kit.substr(0, kit.size() - 25);

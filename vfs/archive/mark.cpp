@@ -43,18 +43,21 @@ std::optional<std::int64_t> bytes_after_mark(const ReadAt& read, std::int64_t si
 Location locate(const ReadAt& read, std::int64_t size, const std::string& path, bool is_changing) {
   if (size == 0) fail(path, "EMPTY", "the file is empty");
   Location location;
+  const bool is_database = read(0, kDatabaseMagic.size()) == kDatabaseMagic;
   // As appendvfs.c tells a plain database: its last page may end with a mark of something inside.
-  const bool is_plain = size % 512 == 0 && read(0, kDatabaseMagic.size()) == kDatabaseMagic;
+  const bool is_plain = size % 512 == 0 && is_database;
   if (!is_plain && size >= static_cast<std::int64_t>(kMarkBytes)) {
     const std::int64_t end = size - static_cast<std::int64_t>(kMarkBytes);
     if (const auto offset = decode_mark(read(end, kMarkBytes))) {
-      if (*offset % 512 != 0 || *offset >= static_cast<std::uint64_t>(end)) {
+      if (*offset % 512 == 0 && *offset < static_cast<std::uint64_t>(end)) {
+        location.offset = FileOffset(static_cast<std::int64_t>(*offset));
+        location.size_bytes = end - static_cast<std::int64_t>(*offset);
+        location.has_mark = true;
+      } else if (!is_database) {
         fail(path, "MARK", "its mark is invalid: it names offset " + std::to_string(*offset) + " in a file of " +
                                std::to_string(size) + " bytes");
       }
-      location.offset = FileOffset(static_cast<std::int64_t>(*offset));
-      location.size_bytes = end - static_cast<std::int64_t>(*offset);
-      location.has_mark = true;
+      // Else what was in front of it has been cut off (sdx mksplit), and the rest is a plain archive again.
     }
   }
   if (!location.has_mark) location.size_bytes = size;

@@ -6,7 +6,12 @@
 
 namespace starlit {
 
-std::string host_path(Tcl_Interp* interp, Tcl_Obj* path) { return to_host(normalized(interp, path)); }
+std::string host_path(Tcl_Interp* interp, Tcl_Obj* path) {
+  const std::string_view given = string_of(path);
+  if (!given.starts_with('~')) return to_host(normalized(interp, path));
+  const Obj plain(new_string("./" + std::string(given)));
+  return to_host(normalized(interp, plain.get()));
+}
 
 std::shared_ptr<Archive> load_any(const std::string& path, std::int64_t max_bytes) {
   return of_any(path, [&] { return Archive::load_file(path, max_bytes); }, open_foreign);

@@ -6,6 +6,7 @@
 ::sdx::Load index
 ::sdx::Load json
 ::sdx::Load kit
+::sdx::Load members
 ::sdx::Load progress
 
 namespace eval ::sdx::add {
@@ -60,7 +61,7 @@ proc ::sdx::add::Run {values} {
     }
     try {
 	set added [::starlit::archive add $kit $entries {*}$options \
-		{*}[::sdx::progress::Options "adding to [file tail $kit]"]]
+		{*}[::sdx::progress::Options "adding to [::sdx::members::Tail $kit]"]]
     } finally {
 	::sdx::progress::End
     }
@@ -69,7 +70,7 @@ proc ::sdx::add::Run {values} {
 	::sdx::index::Renew $kit
     }
     return [dict create file $kit added [dict get $added made] replaced [dict get $added replaced] \
-	    bytes [file size $kit] names [lmap entry $entries {lindex $entry 0}]]
+	    bytes [file size [::sdx::entries::Plain $kit]] names [lmap entry $entries {lindex $entry 0}]]
 }
 
 proc ::sdx::add::Show {values result} {
@@ -94,7 +95,7 @@ proc ::sdx::add::Show {values result} {
 
 proc ::sdx::add::Name {file values} {
     if {[dict exists $values -under]} {
-	return [::sdx::entries::Clean [dict get $values -under]/[file tail [file normalize [::sdx::entries::Plain $file]]]]
+	return [::sdx::entries::Clean [dict get $values -under]/[::sdx::members::Tail [file normalize [::sdx::entries::Plain $file]]]]
     }
     if {[dict exists $values -as]} {
 	return [::sdx::entries::Clean [dict get $values -as]]

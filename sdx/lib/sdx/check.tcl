@@ -4,6 +4,7 @@
 
 ::sdx::Load json
 ::sdx::Load lsk
+::sdx::Load members
 ::sdx::Load progress
 
 namespace eval ::sdx::check {
@@ -43,7 +44,7 @@ proc ::sdx::check::Run {values} {
 proc ::sdx::check::File {file values} {
     try {
 	set checked [::starlit::archive check $file -repair [dict get $values -repair] \
-		{*}[::sdx::progress::Options "checking [file tail $file]"]]
+		{*}[::sdx::progress::Options "checking [::sdx::members::Tail $file]"]]
     } finally {
 	::sdx::progress::End
     }

@@ -38,7 +38,7 @@ proc ::sdx::delete::Run {values} {
     set count [::starlit::archive delete $kit $names -recursive [dict get $values -recursive] \
 	    -force [dict get $values -force] -now [::sdx::kit::Epoch [clock seconds]]]
     ::sdx::index::Renew $kit
-    return [dict create file $kit deleted $count bytes [file size $kit] names $names]
+    return [dict create file $kit deleted $count bytes [file size [::sdx::entries::Plain $kit]] names $names]
 }
 
 proc ::sdx::delete::Show {values result} {

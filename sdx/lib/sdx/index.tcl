@@ -2,6 +2,7 @@
 #
 # index.tcl: the package index of an archive that is there, found out anew after it was changed.
 
+::sdx::Load entries
 ::sdx::Load packages
 
 namespace eval ::sdx::index {
@@ -18,7 +19,8 @@ namespace eval ::sdx::index {
 
 proc ::sdx::index::Packages {kit} {
     set counter [dict get [::starlit::archive info $kit] counter]
-    set point [file join [file dirname [file normalize $kit]] .sdx-index-[pid]]
+    set kit [::sdx::entries::Plain $kit]
+    set point [file join [file dirname $kit] .sdx-index-[pid]]
     ::vfs::sqlar::Mount $kit $point -readonly
     try {
 	set entries {}

@@ -10,6 +10,7 @@
 ::sdx::Load entries
 ::sdx::Load json
 ::sdx::Load lsk
+::sdx::Load members
 
 namespace eval ::sdx::kit {
     # Rows of options.tcl.
@@ -107,7 +108,7 @@ proc ::sdx::kit::Write {output entries links values {stored {}}} {
     }
     try {
 	set written [::starlit::archive create $path $entries {*}$options \
-		{*}[::sdx::progress::Options "wrapping [file tail $output]"]]
+		{*}[::sdx::progress::Options "wrapping [::sdx::members::Tail $output]"]]
     } finally {
 	::sdx::progress::End
     }

@@ -168,6 +168,8 @@ proc ::sdx::members::Mounted {kit pointName script} {
     upvar 1 $pointName point
 
     set format [dict get [::starlit::archive info $kit] format]
+    # A tilde in front of a path is a letter, as everywhere but in Tcl.
+    set kit [regsub ^~ $kit ./~]
     set point [file join [file dirname [file normalize $kit]] .sdx-[pid]-[incr mounts]]
     switch -- $format {
 	metakit {

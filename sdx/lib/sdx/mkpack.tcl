@@ -26,7 +26,7 @@ proc ::sdx::mkpack::Run {values} {
     }
     if {$out eq $in} {
 	set done [::sdx::vacuum::File $in]
-    } elseif {[file isdirectory $out]} {
+    } elseif {[file isdirectory [::sdx::entries::Plain $out]]} {
 	return -code error -errorcode {POSIX EISDIR {is a directory}} "couldn't write \"$out\": it is a directory"
     } else {
 	set done [::sdx::vacuum::File $in -output $out]

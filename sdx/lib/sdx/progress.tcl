@@ -7,6 +7,7 @@ namespace eval ::sdx::progress {
     variable delayMilliseconds 1000
     variable stepMilliseconds 100
     variable cells 30
+    variable shown 0
 }
 
 # ::sdx::progress::Options --

@@ -5,6 +5,7 @@
 ::sdx::Load index
 ::sdx::Load json
 ::sdx::Load lsk
+::sdx::Load members
 ::sdx::Load progress
 
 namespace eval ::sdx::vacuum {
@@ -88,7 +89,7 @@ proc ::sdx::vacuum::File {file args} {
 	lappend args -index [::sdx::index::Packages $file]
     }
     try {
-	set done [::starlit::archive vacuum $file {*}$args {*}[::sdx::progress::Options "vacuuming [file tail $file]"]]
+	set done [::starlit::archive vacuum $file {*}$args {*}[::sdx::progress::Options "vacuuming [::sdx::members::Tail $file]"]]
     } finally {
 	::sdx::progress::End
     }

@@ -50,7 +50,7 @@ namespace eval ::sdx::wrap {
 
 proc ::sdx::wrap::Run {values} {
     lassign [Trees $values] trees output
-    set target [file join [Real [file dirname [file normalize $output]]] [::sdx::members::Tail $output]]
+    set target [file join [Real [file dirname [file normalize [::sdx::entries::Plain $output]]]] [::sdx::members::Tail $output]]
     set roots {}
     foreach tree $trees {
 	set root [Real $tree]
@@ -99,7 +99,7 @@ proc ::sdx::wrap::Show {values result} {
 
 proc ::sdx::wrap::Trees {values} {
     set name [dict get $values NAME]
-    if {$name eq "" || [file tail $name] in {"" . ..}} {
+    if {$name eq "" || [::sdx::members::Tail [string trimright $name /]] in {"" . ..}} {
 	return -code error -errorcode {SDX USAGE} "bad NAME \"$name\": must name the file to be made"
     }
     foreach tree [dict get $values -vfs] {
