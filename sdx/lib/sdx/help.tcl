@@ -6,7 +6,7 @@ namespace eval ::sdx::help {
     variable operands {{COMMAND optional}}
     variable options {}
     variable description {
-	Explains a command; without one, lists them.
+	Explains a command, or tells what replaces one that the classic sdx had; without one, lists them.
     }
     variable result {
 	the text.
@@ -15,7 +15,11 @@ namespace eval ::sdx::help {
 
 proc ::sdx::help::Run {values} {
     if {[dict exists $values COMMAND]} {
-	return [::sdx::options::Help [::sdx::Command [dict get $values COMMAND]]]
+	try {
+	    return [::sdx::options::Help [::sdx::Command [dict get $values COMMAND]]]
+	} trap {SDX RETIRED} {answer} {
+	    return $answer
+	}
     }
     return [::sdx::options::Usage]
 }

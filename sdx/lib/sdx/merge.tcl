@@ -23,7 +23,7 @@ namespace eval ::sdx::merge {}
 #	members -	What there will be, as of members.tcl: of files and links all, of directories those whose
 #			attributes are to be set.
 #	deleted -	Names that are deleted first; a directory has to be empty by then.
-#	script -	The script.
+#	script -	The script. Its result is where below the new directory the files are.
 
 proc ::sdx::merge::Staged {directory stageName members deleted script} {
     upvar 1 $stageName stage
@@ -33,11 +33,11 @@ proc ::sdx::merge::Staged {directory stageName members deleted script} {
     set root [::starlit::beneath hold $directory]
     try {
 	Check $root $directory $members $deleted
-	uplevel 1 $script
+	set inner [uplevel 1 $script]
 	if {[file isdirectory $stage]} {
 	    Open $stage
 	}
-	Move $root $directory [file tail $stage] $members $deleted
+	Move $root $directory [file tail $stage][expr {$inner eq "" ? "" : "/$inner"}] $members $deleted
     } finally {
 	::starlit::beneath release $root
 	file delete -force $stage
@@ -66,7 +66,11 @@ proc ::sdx::merge::Check {root directory members deleted} {
 	dict set gone $name 1
     }
     dict for {name member} $members {
-	if {[dict exists $gone $name]} {
+	# What is or lies in something that is deleted is in nobody's way.
+	for {set above $name} {$above ne "" && ![dict exists $gone $above]} {} {
+	    set above [string range $above 0 [string last / $above]-1]
+	}
+	if {$above ne ""} {
 	    continue
 	}
 	set there [TypeOf $root $name]

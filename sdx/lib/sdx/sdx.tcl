@@ -32,9 +32,13 @@ namespace eval ::sdx {
 	    {unwrap  {take a kit or a starpack apart into a directory tree}}
 	    {add     {put files and directories into a kit or a starpack}}
 	    {update  {make a kit or a starpack hold what a directory holds}}
+	    {sync    {make a directory or a kit hold what another holds}}
 	    {delete  {take members out of a kit or a starpack}}
 	    {vacuum  {free unused space, compress anew what was compressed in haste}}
 	    {mkpack  {the same for a copy, as of old}}
+	    {mksplit {split a kit or a starpack into script or program, and archive}}
+	    {treetime {make directories as old as the newest of what is in them}}
+	    {addtoc  {put a list of check sums into a directory}}
 	}
 	{Look inside} {
 	    {lsk     {list what is in a kit or a starpack}}
@@ -46,6 +50,7 @@ namespace eval ::sdx {
 	    {stat    {tell all that is known of members}}
 	    {cat     {write the contents of members to standard output}}
 	    {diff    {compare kits, starpacks and directories}}
+	    {mkinfo  {tell how the data in a kit's file is laid out}}
 	    {check   {tell whether all in a kit or a starpack is sound}}
 	    {version {tell contents apart: newest time, checksum and name}}
 	    {md5sum  {print the MD5 of members}}
@@ -98,6 +103,10 @@ proc ::sdx::Names {} {
 proc ::sdx::Command {name} {
     Load options
     if {$name ni [Names]} {
+	Load retired
+	if {[set answer [retired::Answer $name]] ne ""} {
+	    return -code error -errorcode [list SDX RETIRED $name] $answer
+	}
 	options::Misuse "unknown command \"$name\"[options::Suggestion $name [Names]], try sdx --help"
     }
     Load $name

@@ -83,7 +83,8 @@ proc ::sdx::transfer::ToArchive {kit directory plan members root} {
 #	Changes a directory.
 #
 # Arguments:
-#	fill -	Command prefix that gets a path and names, and makes files of these names there.
+#	fill -	Command prefix that gets a path and names, makes files of these names there, or below, and tells where
+#		below.
 
 proc ::sdx::transfer::ToDirectory {directory plan members fill} {
     set placed {}

@@ -64,6 +64,7 @@ proc ::sdx::unwrap::Run {values} {
     if {$exists} {
 	::sdx::merge::Staged $directory stage $members {} {
 	    Extract $kit $stage $values -names [dict keys $stored]
+	    string cat ""
 	}
     } else {
 	Extract $kit $directory $values -names [dict keys $stored]
