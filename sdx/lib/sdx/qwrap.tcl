@@ -3,25 +3,31 @@
 # qwrap.tcl: sdx qwrap, a kit or a starpack from one script. The script becomes the package app-NAME, which main.tcl asks
 # for, as in the classic sdx; nothing but the output is written.
 
+::sdx::Load entries
+::sdx::Load fetch
 ::sdx::Load kit
+::sdx::Load members
 
 namespace eval ::sdx::qwrap {
     variable operands {{FILE required} {NAME optional}}
     variable options [linsert $::sdx::kit::options end \
 	{{-asdir} {} {} {leave the tree NAME.vfs, ready for wrap, instead of wrapping it}}]
     variable description {
-	Wraps one script into a kit, NAME.kit, or, with -runtime, into a starpack, NAME. FILE "-" is the standard input.
-	NAME is by default that of FILE without directory and extension ("stdin" for the standard input).
+	Wraps one script into a kit, NAME.kit, or, with -runtime, into a starpack, NAME. FILE "-" is the standard input, and
+	http://... what a web server gives, up to 100 MB, whatever type it says that has. NAME is by default that of FILE
+	without directory and extension ("stdin" for the standard input). The script is not run.
 
 	In the kit the script is the package app-NAME; a "package provide app-NAME 1.0" is put in front of it when it has
 	none.
     }
     variable examples {
 	{echo 'puts hello' | sdx qwrap - hello -runtime self} {a program of one line}
+	{curl -L https://example.org/x.tcl | sdx qwrap - x} {what lies behind TLS, which sdx does not speak: x.kit}
     }
     variable result {
 	what sdx::wrap returns.
     }
+    variable bytesMax 1000000000
     variable mainScript "package require starkit\nstarkit::startup\npackage require %s\n"
 }
 
@@ -32,12 +38,16 @@ proc ::sdx::qwrap::Run {values} {
     } elseif {$file eq "-"} {
 	set name stdin
     } else {
-	set name [file rootname [file tail $file]]
+	set name [expr {[::sdx::fetch::IsAddress $file] ? [::sdx::fetch::Name $file] : [::sdx::members::Tail $file]}]
+	regsub {(.)\.[^.]*$} $name {\1} name
+	if {$name eq ""} {
+	    return -code error -errorcode {SDX USAGE} "missing NAME: \"$file\" gives none"
+	}
     }
-    if {$name eq "" || [regexp {/|^\.|[\s\[\]\{\}"$;\\]} [file tail $name]]} {
+    if {$name eq "" || [regexp {/|^\.|[\s\[\]\{\}"$;\\]|^$} [::sdx::members::Tail $name]]} {
 	return -code error -errorcode {SDX USAGE} "bad NAME \"$name\": it has to serve as a package's name"
     }
-    set entries [Members [file tail $name] {*}[Script $file]]
+    set entries [Members [::sdx::members::Tail $name] {*}[Script $file]]
     if {[dict get $values -asdir]} {
 	return [Unpack $name.vfs $entries]
     }
@@ -56,33 +66,48 @@ proc ::sdx::qwrap::Show {values result} {
 #	Reads the script.
 #
 # Results:
-#	A list of two: its bytes, and its time; the standard input has none, so as not to tell one run from the next.
+#	A list of two: its bytes, and its time; the standard input and a server's answer have none, so as not to tell one
+#	run from the next.
 
 proc ::sdx::qwrap::Script {file} {
     if {$file eq "-"} {
 	fconfigure stdin -translation binary
-	return [list [read stdin] [::sdx::kit::Epoch 0]]
+	return [list [Read stdin "the standard input"] [::sdx::kit::Epoch 0]]
     }
-    if {[regexp {^(https?|ftp)://} $file]} {
-	return -code error -errorcode {SDX URL} \
-	    "couldn't read \"$file\": sdx does not fetch (hint: curl -L $file | sdx qwrap - NAME)"
+    if {[::sdx::fetch::IsAddress $file]} {
+	return [list [::sdx::fetch::Get $file] [::sdx::kit::Epoch 0]]
     }
-    if {[file isdirectory $file]} {
+    set path [::sdx::entries::Plain $file]
+    if {[file isdirectory $path]} {
 	return -code error -errorcode {POSIX EISDIR {is a directory}} \
 	    "couldn't read \"$file\": it is a directory (hint: sdx wrap takes a directory)"
     }
-    if {[file exists $file] && ![file isfile $file]} {
+    if {[file exists $path] && ![file isfile $path]} {
 	return -code error -errorcode [list SDX TYPE $file] "couldn't read \"$file\": it is not a regular file"
     }
-    if {[file exists $file] && [file size $file] > 1000000000} {
-	return -code error -errorcode {POSIX EFBIG {file too large}} "couldn't read \"$file\": larger than 1,000,000,000 bytes"
-    }
-    set channel [open $file rb]
+    set channel [open [expr {[string match ~* $file] ? $path : $file}] rb]
     try {
-	return [list [read $channel] [file mtime $file]]
+	return [list [Read $channel "\"$file\""] [file mtime $path]]
     } finally {
 	close $channel
     }
+}
+
+# ::sdx::qwrap::Read --
+#
+#	Reads a channel to its end, unless that is too far.
+
+proc ::sdx::qwrap::Read {channel what} {
+    variable bytesMax
+
+    set data ""
+    while {[set piece [read $channel 1048576]] ne ""} {
+	append data $piece
+	if {[string length $data] > $bytesMax} {
+	    return -code error -errorcode {POSIX EFBIG {file too large}} "couldn't read $what: larger than $bytesMax bytes"
+	}
+    }
+    return $data
 }
 
 # ::sdx::qwrap::Members --
@@ -99,7 +124,8 @@ proc ::sdx::qwrap::Members {name script mtime} {
 	# On the script's first line, so that line numbers in error messages stay right.
 	set script "[encoding convertto utf-8 "package provide $package $version"]; $script"
     }
-    set index "package ifneeded $package $version \[list source -encoding utf-8 \[file join \$dir $name.tcl\]\]\n"
+    # Not by [file join], for which a name that begins with a tilde is a path of its own.
+    set index "package ifneeded $package $version \[list source -encoding utf-8 \$dir/$name.tcl\]\n"
     set folder lib/$package
     return [list \
 	[list lib directory 0o755 $mtime] \
@@ -117,26 +143,27 @@ proc ::sdx::qwrap::Members {name script mtime} {
 #	A dict as of ::sdx::kit::Write; bytes are those of the files.
 
 proc ::sdx::qwrap::Unpack {directory entries} {
-    if {![catch {file lstat $directory status}]} {
+    set path [::sdx::entries::Plain $directory]
+    if {![catch {file lstat $path status}]} {
 	return -code error -errorcode {POSIX EEXIST {file already exists}} \
 	    "couldn't make \"$directory\": it already exists"
     }
     set bytes 0
-    file mkdir $directory
+    file mkdir $path
     try {
 	foreach entry $entries {
 	    lassign $entry name type data
 	    if {$type eq "directory"} {
-		file mkdir [file join $directory $name]
+		file mkdir $path/$name
 		continue
 	    }
-	    set channel [open [file join $directory $name] wb]
+	    set channel [open $path/$name wb]
 	    puts -nonewline $channel $data
 	    close $channel
 	    incr bytes [string length $data]
 	}
     } on error {message options} {
-	file delete -force $directory
+	file delete -force $path
 	return -options $options $message
     }
     return [dict create file $directory members [llength $entries] bytes $bytes content $bytes \
