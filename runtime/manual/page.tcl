@@ -198,7 +198,9 @@ proc Subcommands {command} {
 	    }
 	    set rows {}
 	    foreach line [dict get $parts Options] {
-		AddLine rows $line
+		if {![AddLine rows $line]} {
+		    Fail "\"$command help $name\" has \"$line\" among its options"
+		}
 	    }
 	    # The last is -help, of which the page says that each command has it.
 	    set rows [lrange $rows 0 end-1]

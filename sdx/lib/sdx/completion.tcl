@@ -33,7 +33,7 @@ namespace eval ::sdx::completion {
     # What arguments and operands of these names are, in the absence of a better word; others are files.
     variable kinds {
 	MEMBER member COMMAND command DIRECTORY directory
-	N nothing BYTES nothing SIZE nothing WHEN nothing PATTERN nothing QUERY nothing
+	N nothing BYTES nothing SIZE nothing WHEN nothing PATTERN nothing GLOB nothing QUERY nothing
     }
 }
 

@@ -189,8 +189,7 @@ proc ::sdx::options::Help {command} {
     foreach row [concat [set ${command}::options] [list $helpRow]] {
 	lassign $row names argument check help
 	set head "  [join $names ", "][expr {$argument eq "" ? "" : " $argument"}]"
-	append text [format "%-22s" $head]
-	append text [expr {[string length $head] > 20 ? "\n[string repeat " " 22]" : ""}]
+	append text [expr {[string length $head] > 20 ? "$head\n[string repeat " " 22]" : [format %-22s $head]}]
 	append text [string trimleft [Fold $help [string repeat " " 22]]]
     }
     if {[info exists ${command}::examples]} {
