@@ -30,7 +30,8 @@ proc ::starkit::startup {} {
     if {![info exists ::starkit::topdir]} {
 	variable topdir
     }
-    set script [file normalize [info script]]
+    # A script behind a symbolic link is where that leads.
+    set script [fullnormalize [info script]]
     set topdir [file dirname $script]
 
     if {$topdir eq [fullnormalize [info nameofexecutable]]} {
@@ -44,7 +45,7 @@ proc ::starkit::startup {} {
 	}
 	if {$topdir eq [fullnormalize $program]} {
 	    set answer starkit
-	} elseif {$script eq [file normalize $program]} {
+	} elseif {$script eq [fullnormalize $program]} {
 	    set answer unwrapped
 	} elseif {[info procs ::Httpd_Server] ne ""} {
 	    set answer tclhttpd
