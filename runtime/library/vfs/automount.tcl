@@ -99,14 +99,18 @@ proc ::vfs::haveMount {url} {
 
 # ::vfs::MountKit --
 #
-#	Mounts a kit of any format.
+#	Mounts a kit of any format. The error is that of our own, unless the name does not say that it is a kit.
 
 proc ::vfs::MountKit {file mountpoint args} {
-    switch -- [dict get [::starlit::archive info $file] format] {
-	metakit {tailcall ::vfs::mk4::Mount $file $mountpoint {*}$args}
-	zip     {tailcall ::vfs::zip::Mount $file $mountpoint {*}$args}
+    foreach driver {sqlar mk4 zip} {
+	if {![catch {::vfs::${driver}::Mount $file $mountpoint {*}$args} result options]} {
+	    return $result
+	}
+	lappend failures $options $result
     }
-    tailcall ::vfs::sqlar::Mount $file $mountpoint {*}$args
+    if {[file extension $file] ne ""} {
+	return -options {*}[lrange $failures 0 1]
+    }
 }
 
 proc ::vfs::fileUrlMount {url args} {

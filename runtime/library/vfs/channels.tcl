@@ -120,7 +120,7 @@ proc ::vfs::zstream {mode source sourceSize size} {
 
     fconfigure $source -translation binary
     set channel [chan create read ::vfs::Stream]
-    set streams($channel) [dict create zlib [zlib stream $mode] source $source start [expr {max(0, [tell $source])}] \
+    set streams($channel) [dict create zlib [zlib stream $mode] mode $mode source $source start [expr {max(0, [tell $source])}] \
 	left $sourceSize sourceSize $sourceSize size $size position 0]
     return $channel
 }
@@ -171,16 +171,19 @@ proc ::vfs::ReadStream {channel count} {
     while {[string length $bytes] < $count} {
 	append bytes [$zlib get [expr {$count - [string length $bytes]}]]
 	if {[string length $bytes] >= $count || [$zlib eof]} break
+	if {$left <= 0} {
+	    # All has been put into it.
+	    if {$bytes eq "" && $mode eq "decompress"} {
+		return -code error "the compressed data ends too early"
+	    }
+	    break
+	}
 	set piece [read $source [expr {min($left, 4096)}]]
 	incr left -[string length $piece]
-	if {$piece eq "" && $left > 0} {
-	    return -code error "the compressed data ends too early"
+	if {$piece eq ""} {
+	    set left 0
 	}
-	if {$left == 0} {
-	    $zlib finalize $piece
-	} else {
-	    $zlib put $piece
-	}
+	$zlib put {*}[expr {$left == 0 ? "-finalize" : ""}] $piece
     }
     dict set streams($channel) left $left
     dict set streams($channel) position [expr {$position + [string length $bytes]}]

@@ -175,7 +175,8 @@ proc ::vfs::BuiltInHandler {archive command root relative actualpath args} {
 	    }
 	    set names [concat [glob -nocomplain -directory $path -tails $pattern] \
 		[glob -nocomplain -directory $path -tails -types hidden $pattern]]
-	    return [lmap name [matchCorrectTypes $types [lsort -unique $names] $path] {file join $actualpath $name}]
+	    set names [lsearch -all -inline -not -regexp [lsort -unique $names] {^[.][.]?$}]
+	    return [lmap name [matchCorrectTypes $types $names $path] {file join $actualpath $name}]
 	}
 	open {
 	    lassign $args mode permissions
