@@ -71,6 +71,11 @@ proc ::vfs::attributes {mountpoint args} {
     if {![regsub {::handler$} $command {} driver] || [namespace which -command ${driver}::attributes] eq ""} {
 	return -code error "No known attributes"
     }
+    # An archive may be mounted twice, and in two states.
+    set point [filesystem fullynormalize $mountpoint]
+    if {[lsearch -exact -index 0 [::starlit::mounts] $point] >= 0} {
+	set handler [list $point]
+    }
     set names [${driver}::attributes {*}$handler]
     set answer {}
     if {[llength $args] == 0} {
@@ -122,10 +127,14 @@ proc ::vfs::BuiltIn {path} {
 
 # ::vfs::BuiltInState --
 #
-#	The -state of such a mount, by its archive. It can be set only to what it is: starkit::remount changes it.
+#	The -state of such a mount, by its mount point or, where scripts know no other, its archive. It can be set only to
+#	what it is: starkit::remount changes it.
 
-proc ::vfs::BuiltInState {archive args} {
-    set mount [lsearch -exact -inline -index 1 [::starlit::mounts] $archive]
+proc ::vfs::BuiltInState {place args} {
+    set mount [lsearch -exact -inline -index 0 [::starlit::mounts] $place]
+    if {$mount eq ""} {
+	set mount [lsearch -exact -inline -index 1 [::starlit::mounts] $place]
+    }
     set state [lindex $mount 2]
     if {[llength $args] > 0 && [lindex $args 0] ne $state} {
 	return -code error -errorcode {POSIX EROFS {read-only file system}} \
