@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -56,7 +57,8 @@ starlit_gate:
 )");
 #endif
 extern "C" long starlit_gate_call(long number, long a, long b, long c, long d, long e, long f);
-extern "C" const char starlit_gate[];
+// Hidden: by way of the global offset table arm64's linker finds the start of the section (GNU ld 2.40).
+extern "C" const char starlit_gate[] __attribute__((visibility("hidden")));
 
 namespace starlit::jail {
 namespace {
@@ -192,6 +194,20 @@ void remember(std::uint64_t need) noexcept {
   }
 }
 
+// A child in its parent's memory would come back into what the parent has left of this handler's stack, or by a stack that
+// is not this one. Such calls (vfork(2), posix_spawn(3)) make a child with a copy instead; it ends or becomes another
+// program all the same. Returns the call to make.
+long without_shared_memory(int call, Arguments& arguments) noexcept {
+#ifdef SYS_vfork
+  if (call == SYS_vfork) return SYS_fork;
+#endif
+  if (call == SYS_clone && (arguments[0] & (CLONE_VM | CLONE_THREAD)) == CLONE_VM) {
+    arguments[0] &= ~std::uint64_t{CLONE_VM | CLONE_VFORK | CLONE_SIGHAND};
+    arguments[1] = 0;
+  }
+  return call;
+}
+
 void handle(int, siginfo_t* info, void* context) noexcept {
   const int saved = errno;
   auto& registers = static_cast<ucontext_t*>(context)->uc_mcontext;
@@ -201,10 +217,12 @@ void handle(int, siginfo_t* info, void* context) noexcept {
   const Arguments arguments = {value(REG_RDI), value(REG_RSI), value(REG_RDX),
                                value(REG_R10), value(REG_R8),  value(REG_R9)};
   auto& result = registers.gregs[REG_RAX];
+  auto& stack = registers.gregs[REG_RSP];
 #elif defined(__aarch64__)
   const Arguments arguments = {registers.regs[0], registers.regs[1], registers.regs[2],
                                registers.regs[3], registers.regs[4], registers.regs[5]};
   auto& result = registers.regs[0];
+  auto& stack = registers.sp;
 #endif
   const auto lack = lack_of(call, arguments, state.granted, static_cast<int>(::getpid()));
   const Promises missing = lack ? lack->promises : 1U << 31;
@@ -224,15 +242,15 @@ void handle(int, siginfo_t* info, void* context) noexcept {
   if (state.is_learning && is_told && lack) remember(needs_of(call, arguments, static_cast<int>(::getpid())));
   // A probe is answered as the jail would, so that nothing is learned of what follows its success.
   if (state.is_learning && is_told) {
-    const auto word = [&](std::size_t at) { return static_cast<long>(arguments[at]); };
-#ifdef SYS_vfork
-    // A child on this stack would come back into what its parent has left.
-    const long number = call == SYS_vfork ? SYS_fork : call;
-#else
-    const long number = call;
-#endif
+    Arguments made = arguments;
+    const long number = without_shared_memory(call, made);
+    const auto word = [&](std::size_t at) { return static_cast<long>(made[at]); };
     const long answer = starlit_gate_call(number, word(0), word(1), word(2), word(3), word(4), word(5));
     result = static_cast<std::remove_reference_t<decltype(result)>>(answer);
+    // A child whose stack it took goes on there.
+    if (answer == 0 && made[1] != arguments[1]) {
+      stack = static_cast<std::remove_reference_t<decltype(stack)>>(arguments[1]);
+    }
   } else {
     if (is_told) last_denial = lack ? missing : ~0u;
     result = static_cast<std::remove_reference_t<decltype(result)>>(-EACCES);
