@@ -250,33 +250,15 @@ proc ::sdx::source::Opened {source output exact rootName script} {
 	uplevel 1 $script
 	return
     }
-    if {![IsReadable $source] || ($exact && [dict get $source format] in {starpack runtime})} {
-	# A mounted archive heeds permissions, and an executable shows its runtime's members too.
+    if {$exact && [dict get $source format] in {starpack runtime}} {
+	# An executable shows its runtime's members too.
 	set archive [Temporary $output]
-	set readable $source
-	dict for {name member} [dict get $source members] {
-	    dict set readable members $name [lreplace $member 1 1 0o700]
-	}
-	::starlit::archive create $archive [lmap entry [Entries $readable] {
+	::starlit::archive create $archive [lmap entry [Entries $source] {
 	    # By its name in the old archive.
 	    lreplace $entry 0 0 [lindex [dict get $source members [lindex $entry 0]] 5]
 	}] -level 1 -mode 0600
     }
     uplevel 1 [list ::sdx::members::Mounted $archive $rootName $script]
-}
-
-proc ::sdx::source::IsReadable {source} {
-    if {[dict get $source format] in {tar tar.gz}} {
-	# Its archive has permissions of its own.
-	return 1
-    }
-    dict for {name member} [dict get $source members] {
-	lassign $member type mode
-	if {($type eq "file" && !($mode & 0o400)) || ($type eq "directory" && ($mode & 0o500) != 0o500)} {
-	    return 0
-	}
-    }
-    return 1
 }
 
 # ::sdx::source::Pieces --
