@@ -23,6 +23,12 @@
 namespace eval ::sdx::options {
     variable helpRow {{-help -h} {} {} {print this text}}
     variable width 78
+    # What a newcomer tries: command lines, and what they do.
+    variable beginnings {
+	{sdx wrap app.kit} {make a kit of it, which tclkit runs}
+	{sdx wrap app -runtime self} {make a program of it that needs nothing else}
+	{sdx lsk app.kit} {tell what is inside}
+    }
 }
 
 # ::sdx::options::Misuse --
@@ -161,13 +167,19 @@ proc ::sdx::options::Synopsis {command} {
 #	What `sdx --help` prints.
 
 proc ::sdx::options::Usage {} {
+    variable beginnings
+
     set text "usage: sdx COMMAND ?ARGUMENT ...?\n"
+    set longest [::tcl::mathfunc::max {*}[lmap name [::sdx::Names] {string length $name}]]
     dict for {headline rows} $::sdx::commands {
-	if {[llength $rows] == 0} continue
 	append text "\n$headline:\n"
 	foreach row $rows {
-	    append text [format "  %-9s  %s\n" {*}$row]
+	    append text [format "  %-*s  %s\n" $longest {*}$row]
 	}
+    }
+    append text "\nTo begin with, for a directory app.vfs that holds a script main.tcl:\n"
+    foreach {line what} $beginnings {
+	append text [format "  %-27s  %s\n" $line $what]
     }
     append text "\n`sdx help COMMAND` tells more of one; `sdx --version` tells which sdx this is.\n\n"
     append text "Exit status: 0 done, 1 it could not be done, 2 wrong usage."
