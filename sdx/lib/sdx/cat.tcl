@@ -13,6 +13,9 @@ namespace eval ::sdx::cat {
 	Writes the contents of members of a kit, a starpack, a plain archive, a Metakit kit or a zip file to standard output,
 	byte for byte. Links are followed within the archive. A MEMBER that cannot be read is told; the others are written.
     }
+    variable examples {
+	{sdx cat app.kit main.tcl | less} {the script that runs first}
+    }
     variable result {
 	the bytes, of all members one behind the other.
     }

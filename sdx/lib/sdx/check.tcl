@@ -26,6 +26,9 @@ namespace eval ::sdx::check {
 
 	Exit status 1 also tells that there is a fault.
     }
+    variable examples {
+	{sdx check *.kit -quiet && echo all sound} {tells of faults only}
+    }
     variable result {
 	a list of dicts, one for each FILE: file, sound (whether there is no fault), members, content (bytes of all files),
 	faultcount, faults (the first of them: dicts of code, member and text), free (unused bytes), lostchunks and lostbytes

@@ -33,7 +33,7 @@ namespace eval ::sdx::completion {
     # What arguments and operands of these names are, in the absence of a better word; others are files.
     variable kinds {
 	MEMBER member COMMAND command DIRECTORY directory
-	N nothing BYTES nothing SIZE nothing WHEN nothing PATTERN nothing GLOB nothing QUERY nothing
+	N nothing BYTES nothing SIZE nothing WHEN nothing SECONDS nothing PATTERN nothing GLOB nothing QUERY nothing
     }
 }
 
@@ -103,7 +103,7 @@ proc ::sdx::completion::Description {} {
 	set command [::sdx::Command $name]
 	set options [lmap row [concat [set ${command}::options] [list $::sdx::options::helpRow]] {
 	    lassign $row aliases argument check help
-	    list $aliases [expr {$argument eq "" ? {} : [Kind $argument $check]}] [regsub -all {\s+} $help " "]
+	    list $aliases [expr {$argument eq "" || $check eq "flag" ? {} : [Kind $argument $check]}] [regsub -all {\s+} $help " "]
 	}]
 	set operands [lmap row [set ${command}::operands] {
 	    lassign $row operand number kind

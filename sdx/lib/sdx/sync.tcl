@@ -30,6 +30,9 @@ namespace eval ::sdx::sync {
 
 	Unlike the classic sdx, it does not run a script .rsync that lies in SRC, and leaves out nothing that is not excluded.
     }
+    variable examples {
+	{sdx sync app.kit/doc doc -prune} {the directory doc becomes what it is in the kit}
+    }
     variable result {
 	a dict: target, dryrun, add, replace, attributes, delete (how many of each), changes (a list of name, action, why),
 	errors (what -noerror has passed over).

@@ -30,6 +30,10 @@ namespace eval ::sdx::update {
 	What is excluded is neither put into KIT nor deleted from it. SOURCE_DATE_EPOCH in the environment is the latest time
 	a member gets.
     }
+    variable examples {
+	{sdx update app.kit -delete -n} {what has changed in app.vfs}
+	{sdx update app.kit -delete} {puts that into the kit}
+    }
     variable result {
 	a dict: target, dryrun, add, replace, attributes, delete (how many of each), changes (a list of name, action, why).
     }

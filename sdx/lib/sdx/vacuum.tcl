@@ -25,6 +25,9 @@ namespace eval ::sdx::vacuum {
 
 	Whatever happens on the way, the file is as it was or as it should be.
     }
+    variable examples {
+	{sdx vacuum app.kit -level 12} {as small as it gets}
+    }
     variable result {
 	a list of dicts, one for each FILE: file, before and after (its bytes), lostchunks, compressed (how many contents
 	were compressed anew), indexed (whether a package index is recorded).

@@ -42,6 +42,11 @@ namespace eval ::sdx::wrap {
 	and times. Links stay links. The output appears whole or not at all, and the same tree gives the same bytes;
 	SOURCE_DATE_EPOCH in the environment is the latest time a member gets.
     }
+    variable examples {
+	{sdx wrap app.kit} {a kit of the tree app.vfs}
+	{sdx wrap app -runtime self} {a program of it that needs nothing else}
+	{sdx wrap app.kit -vfs common.vfs -vfs app.vfs -exclude '*.bak'} {of two trees, without backups}
+    }
     variable result {
 	a dict: file, members (how many), bytes (of the file), content (bytes of the members), names, main (where main.tcl
 	came from), excluded (names), covered (a list of name and covered path).
