@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// starlit::script commands TEXT     -> list of {line words}
-// starlit::script expression TEXT   -> list of {line script}
+// starlit::script commands TEXT ?WANTED?  -> list of {line words}
+// starlit::script expression TEXT         -> list of {line script}
 //
 // What Tcl's own parser makes of a script, or of the brackets in an expression, without running any of it: for programs
 // that look for what a script asks for. A word is {line kind text scripts}:
@@ -15,11 +15,14 @@
 //                        elements are words of their own
 //     scripts  list of {line script}: the brackets in it
 //
+// With WANTED, a list of texts, commands in which none of them stands are left out.
+//
 // A text that is no script is an error, with the parser's own words.
 
 #include <array>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "command_table.h"
 #include "driver/commands.h"
@@ -129,8 +132,38 @@ Meaning meaning_of(const Tcl_Token& word, std::span<const Tcl_Token> parts) {
   return {expand + (braced ? "braced" : "constant"), text};
 }
 
+// Where in a script any of some texts stands.
+class Wanted {
+ public:
+  Wanted(std::string_view script, Arguments texts) : script_(script) {
+    for (Tcl_Obj* text : texts) places_.push_back({string_of(text), script.find(string_of(text))});
+  }
+
+  // Whether one lies in a part of the script. Parts come in the order of the script.
+  bool is_in(std::string_view part) {
+    if (places_.empty()) return true;
+    const auto begin = static_cast<std::size_t>(part.data() - script_.data());
+    bool found = false;
+    for (Place& place : places_) {
+      if (place.at < begin) place.at = script_.find(place.text, begin);
+      found = found || (place.at != std::string_view::npos && place.at + place.text.size() <= begin + part.size());
+    }
+    return found;
+  }
+
+ private:
+  struct Place {
+    std::string_view text;
+    std::size_t at;  // the first one not in front of the part that was asked for last
+  };
+
+  std::string_view script_;
+  std::vector<Place> places_;
+};
+
 Obj commands(Tcl_Interp* interp, Arguments arguments) {
   const std::string_view text = string_of(arguments[0]);
+  Wanted wanted(text, arguments.size() > 1 ? list_of(interp, arguments[1]) : Arguments());
   check_depth(text);
   const char* const end = text.data() + text.size();
   Lines lines(text);
@@ -140,6 +173,7 @@ Obj commands(Tcl_Interp* interp, Arguments arguments) {
     at = parsed.command(interp, at, end);
     const Tcl_Parse& parse = parsed.get();
     if (parse.numWords == 0) continue;
+    if (!wanted.is_in({parse.commandStart, static_cast<std::size_t>(parse.commandSize)})) continue;
     const std::span tokens(parse.tokenPtr, static_cast<std::size_t>(parse.numTokens));
     const std::int64_t command_line = lines.of(parse.commandStart);
     const Obj words(Tcl_NewListObj(0, nullptr));
@@ -170,7 +204,7 @@ Obj expression(Tcl_Interp* interp, Arguments arguments) {
 }
 
 constexpr CommandRow kCommands[] = {
-    {"commands", "text", 1, 1, commands},
+    {"commands", "text ?wanted?", 1, 2, commands},
     {"expression", "text", 1, 1, expression},
 };
 
