@@ -22,6 +22,8 @@ namespace eval ::sdx::kit {
 	{{-nocomp -nocompress} {} {} {store, don't compress; the same as -level 0}}
 	{{-level} N {integer 0 12} {how hard to compress, 0 (not) to 12 (best, slow); default 6}}
 	{{-pagesize} BYTES {integer 512 65536} {page size of the archive, a power of 2; default by size of content}}
+	{{-strict} {} {} {make a package that is required and missing an error, not a warning}}
+	{{-nocheck} {} {} {don't look whether packages are missing}}
 	{{-verbose} {} {} {print the name of each member}}
 	{{-quiet} {} {} {print nothing when all goes well}}
 	{{-json} {} {} {print the result as JSON}}
@@ -69,7 +71,8 @@ proc ::sdx::kit::Epoch {default} {
 #	stored -	Names of those that are not to be compressed.
 #
 # Results:
-#	A dict: file, members (how many), bytes (of the file), content (bytes of the members), names (of the members).
+#	A dict: file, members (how many), bytes (of the file), content (bytes of the members), names (of the members),
+#	missing and unused (packages, as of closure.tcl), warnings (texts).
 
 proc ::sdx::kit::Write {output entries links values {stored {}}} {
     ::sdx::Load packages
@@ -79,11 +82,12 @@ proc ::sdx::kit::Write {output entries links values {stored {}}} {
     if {[file isdirectory $path]} {
 	return -code error -errorcode {POSIX EISDIR {is a directory}} "couldn't write \"$output\": it is a directory"
     }
-    set options [list -packages [::sdx::packages::Record $entries $links]]
+    set rows [::sdx::packages::Record $entries $links]
+    set options [list -packages $rows]
+    set runtime [info nameofexecutable]
     if {[dict exists $values -runtime]} {
-	set runtime [dict get $values -runtime]
-	if {$runtime eq "self"} {
-	    set runtime [info nameofexecutable]
+	if {[dict get $values -runtime] ne "self"} {
+	    set runtime [dict get $values -runtime]
 	}
 	lappend options -runtime $runtime
     } else {
@@ -106,6 +110,10 @@ proc ::sdx::kit::Write {output entries links values {stored {}}} {
     if {$epoch ne "none"} {
 	lappend options -clamp $epoch
     }
+    set checked [dict create missing {} unused {} warnings {}]
+    if {![dict get $values -nocheck]} {
+	set checked [Check $output $entries $rows $runtime $values]
+    }
     try {
 	set written [::starlit::archive create $path $entries {*}$options \
 		{*}[::sdx::progress::Options "wrapping [::sdx::members::Tail $output]"]]
@@ -113,7 +121,35 @@ proc ::sdx::kit::Write {output entries links values {stored {}}} {
 	::sdx::progress::End
     }
     return [dict create file $output members [llength $entries] bytes [dict get $written bytes] \
-	    content [dict get $written content] names [lmap entry $entries {lindex $entry 0}]]
+	    content [dict get $written content] names [lmap entry $entries {lindex $entry 0}] {*}$checked]
+}
+
+# ::sdx::kit::Check --
+#
+#	Looks for packages that are missing.
+
+proc ::sdx::kit::Check {output entries rows runtime values} {
+    ::sdx::Load closure
+    ::sdx::Load depends
+
+    set report [::sdx::closure::Report $entries $rows $runtime]
+    set missing [dict get $report missing]
+    if {[llength $missing] && [dict get $values -strict]} {
+	return -code error -errorcode {SDX MISSING} "couldn't wrap \"$output\": missing packages:\
+	    [join [lmap one $missing {::sdx::depends::Missing {*}$one}] {; }]"
+    }
+    set warnings [lmap one $missing {string cat "missing package: " [::sdx::depends::Missing {*}$one]}]
+    # A starpack's own lib is searched without it.
+    if {![dict get $report search] && ![dict exists $values -runtime]} {
+	foreach package [dict get $report packages] {
+	    if {[lindex $package 2] ni {runtime script}} {
+		lappend warnings "main.tcl requires [lindex $package 0], but calls no starkit::startup,\
+		    without which packages in lib are not found"
+		break
+	    }
+	}
+    }
+    return [dict create missing $missing unused [dict get $report unused] warnings $warnings]
 }
 
 # ::sdx::kit::Show --
@@ -122,8 +158,14 @@ proc ::sdx::kit::Write {output entries links values {stored {}}} {
 
 proc ::sdx::kit::Show {values result} {
     dict with result {}
+    foreach warning $warnings {
+	puts stderr "sdx: warning: [::sdx::lsk::Printable $warning]"
+    }
     if {[dict get $values -json]} {
-	puts [::sdx::json::Object [list file [::sdx::json::Text $file] members $members bytes $bytes content $content]]
+	::sdx::Load depends
+	puts [::sdx::json::Object [list file [::sdx::json::Text $file] members $members bytes $bytes content $content \
+		missing [::sdx::depends::Objects $missing {name requirements script line versions}] \
+		unused [::sdx::depends::Objects $unused {name version from}]]]
 	return
     }
     if {[dict get $values -verbose]} {
@@ -132,6 +174,9 @@ proc ::sdx::kit::Show {values result} {
 	}
     }
     if {![dict get $values -quiet]} {
+	if {[dict get $values -verbose] && [llength $unused]} {
+	    puts "[llength $unused] packages that main.tcl is not seen to require (sdx depends lists them)"
+	}
 	puts "[::sdx::lsk::Printable $file]: $members members, $bytes bytes"
     }
 }

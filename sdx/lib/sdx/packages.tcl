@@ -28,6 +28,10 @@ namespace eval ::sdx::packages {
     # An index that runs longer is taken for one that does not end.
     variable limitSeconds 2
 
+    # Dict: what an index has [package ifneeded] evaluate, by {name version folder}; of the last tree. The folder is seen
+    # as /kit/FOLDER.
+    variable scripts {}
+
     # The name of a module file, seen from its module path (as in tm.tcl).
     variable modulePattern {^([_[:alpha:]][:_[:alnum:]]*)-([[:digit:]].*)[.]tm$}
 }
@@ -44,6 +48,8 @@ namespace eval ::sdx::packages {
 #	The rows, sorted.
 
 proc ::sdx::packages::Record {entries links} {
+    variable scripts {}
+
     set indices {}
     set rows {}
     foreach entry $entries {
@@ -85,6 +91,7 @@ proc ::sdx::packages::Record {entries links} {
 
 proc ::sdx::packages::IndexRows {interp entry} {
     variable limitSeconds
+    variable scripts
 
     lassign $entry name type content
     set folder [file dirname $name]
@@ -102,7 +109,11 @@ proc ::sdx::packages::IndexRows {interp entry} {
     if {$failed || $logged eq ""} {
 	return $always
     }
-    return [lmap package $logged {list {*}$package $folder {}}]
+    return [lmap registered $logged {
+	lassign $registered package version script
+	dict set scripts [list $package $version $folder] $script
+	list $package $version $folder {}
+    }]
 }
 
 # ::sdx::packages::ReadScript --
@@ -122,7 +133,7 @@ proc ::sdx::packages::ReadScript {path} {
 # ::sdx::packages::Evaluator --
 #
 #	Creates the interpreter of rule 2. In it, Evaluate runs an index; ::sdx::Result then gives the list of
-#	{name version} registered, or an empty one when the index has set a global variable, and forgets it all.
+#	{name version script} registered, or an empty one when the index has set a global variable, and forgets it all.
 
 proc ::sdx::packages::Evaluator {} {
     variable pureCommands
@@ -167,9 +178,8 @@ proc ::sdx::packages::Evaluator {} {
 	}
 	proc package {subcommand args} {
 	    if {$subcommand eq "ifneeded" && [llength $args] == 3} {
-		lassign $args name version
-		::sdx::package vcompare $version 0
-		lappend ::sdx::log [list $name $version]
+		::sdx::package vcompare [lindex $args 1] 0
+		lappend ::sdx::log $args
 	    } elseif {$subcommand in {vcompare vsatisfies}
 		    || ($subcommand in {present require} && [lindex $args 0] eq "Tcl")
 		    || ($subcommand eq "provide" && $args eq "Tcl")} {

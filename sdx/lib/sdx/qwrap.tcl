@@ -167,5 +167,5 @@ proc ::sdx::qwrap::Unpack {directory entries} {
 	return -options $options $message
     }
     return [dict create file $directory members [llength $entries] bytes $bytes content $bytes \
-	    names [lmap entry $entries {lindex $entry 0}]]
+	    names [lmap entry $entries {lindex $entry 0}] missing {} unused {} warnings {}]
 }

@@ -50,6 +50,7 @@ namespace eval ::sdx {
 	    {stat    {tell all that is known of members}}
 	    {cat     {write the contents of members to standard output}}
 	    {diff    {compare kits, starpacks and directories}}
+	    {depends {tell which packages an application needs, has and lacks}}
 	    {mkinfo  {tell how the data in a kit's file is laid out}}
 	    {check   {tell whether all in a kit or a starpack is sound}}
 	    {version {tell contents apart: newest time, checksum and name}}

@@ -39,7 +39,8 @@ namespace eval ::sdx::wrap {
 	are found in lib.
 
 	All that is in the tree and not excluded is wrapped: files, directories and symbolic links, with their permissions
-	and times. Links stay links. The output appears whole or not at all, and the same tree gives the same bytes;
+	and times. Links stay links. A package that is required, as far as that is seen without running anything, and that
+	neither the tree nor the runtime has, is told in a warning; sdx depends tells more of that. The output appears whole or not at all, and the same tree gives the same bytes;
 	SOURCE_DATE_EPOCH in the environment is the latest time a member gets.
     }
     variable examples {
@@ -48,8 +49,9 @@ namespace eval ::sdx::wrap {
 	{sdx wrap app.kit -vfs common.vfs -vfs app.vfs -exclude '*.bak'} {of two trees, without backups}
     }
     variable result {
-	a dict: file, members (how many), bytes (of the file), content (bytes of the members), names, main (where main.tcl
-	came from), excluded (names), covered (a list of name and covered path).
+	a dict: file, members (how many), bytes (of the file), content (bytes of the members), names, missing and unused
+	(packages, as of depends), warnings (texts), main (where main.tcl came from), excluded (names), covered (a list of
+	name and covered path).
     }
 }
 
