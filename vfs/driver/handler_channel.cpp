@@ -138,11 +138,32 @@ namespace {
 
 using Shared = std::shared_ptr<HandlerChannel>;
 
-// The two channels while an operation on them runs: a script behind the handler's may close this one.
+void close_later(ClientData outer) noexcept { Tcl_UnregisterChannel(nullptr, static_cast<Tcl_Channel>(outer)); }
+
+// The two channels while an operation on them runs. A script behind the handler's may close both. Ours is then closed as
+// soon as there are events: Tcl goes on with it, and does not expect to have lost it. Where Tcl closes it itself, or nobody
+// can, nobody has registered it.
 struct Busy {
-  explicit Busy(ClientData data) : channel(*static_cast<Shared*>(data)) {
+  explicit Busy(ClientData data) : channel(*static_cast<Shared*>(data)), outer(channel->outer) {
     if (channel->inner() != nullptr) held.emplace(channel->inner());
+    if (outer == nullptr) return;
+    Tcl_RegisterChannel(nullptr, outer);
+    is_registered = Tcl_IsChannelShared(outer) != 0;
   }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+  ~Busy() {
+    held.reset();
+    if (outer == nullptr) return;
+    if (is_registered && Tcl_IsChannelShared(outer) == 0) {
+      Tcl_CreateTimerHandler(0, close_later, outer);
+    } else if (Tcl_IsStandardChannel(outer) != 0) {
+      Tcl_UnregisterChannel(nullptr, outer);
+    } else {
+      Tcl_DetachChannel(nullptr, outer);
+    }
+  }
+
   // Null when the handler's channel has been given back.
   Tcl_Channel inner() const noexcept { return held ? Tcl_GetTopChannel(held->get()) : nullptr; }
 
@@ -161,6 +182,8 @@ struct Busy {
   }
 
   Shared channel;
+  Tcl_Channel outer;
+  bool is_registered = false;
   std::optional<Held> held;
 };
 
@@ -281,17 +304,6 @@ int chain_of(Tcl_Channel top) {
   return chain;
 }
 
-// While the thread's interpreters and channels still work.
-void finish_channels(ClientData) noexcept {
-  // A close command may close others, or open more.
-  while (thread_handler_mounts != nullptr && !thread_handler_mounts->channels.empty()) {
-    const Shared channel = thread_handler_mounts->channels.back()->shared_from_this();
-    thread_handler_mounts->channels.pop_back();
-    if ((Tcl_GetChannelMode(channel->outer) & TCL_WRITABLE) != 0) Tcl_Flush(channel->outer);
-    channel->finish();
-  }
-}
-
 Tcl_Channel make_channel(Tcl_Channel inner, const HandlerPlace& place, Obj close_command, bool for_writing) {
   const int directions = Tcl_GetChannelMode(inner) & (TCL_READABLE | TCL_WRITABLE);
   if ((directions & TCL_WRITABLE) != 0) Tcl_Flush(inner);
@@ -304,9 +316,6 @@ Tcl_Channel make_channel(Tcl_Channel inner, const HandlerPlace& place, Obj close
   channel.outer = Tcl_CreateChannel(&kType, name, owner.release(), directions);
   copy_settings(inner, channel.outer);
   Tcl_SetChannelOption(nullptr, inner, "-translation", "binary");
-  // The last that is made runs first, and the channels of `chan create` end by one that it has made.
-  Tcl_DeleteThreadExitHandler(finish_channels, nullptr);
-  Tcl_CreateThreadExitHandler(finish_channels, nullptr);
   return channel.outer;
 }
 
@@ -382,6 +391,18 @@ Tcl_Channel open_by_handler(Tcl_Interp* interp, Tcl_Obj* path, int mode, int per
     Tcl_SetErrno(ENOMEM);
   }
   return nullptr;
+}
+
+void finish_handler_channels() noexcept {
+  if (thread_handler_mounts == nullptr) return;
+  // A close command may close others, and what it opens is its own affair.
+  std::vector<Shared> channels;
+  for (HandlerChannel* channel : thread_handler_mounts->channels) channels.push_back(channel->shared_from_this());
+  for (const Shared& channel : channels) {
+    if (channel->outer == nullptr) continue;
+    if ((Tcl_GetChannelMode(channel->outer) & TCL_WRITABLE) != 0) Tcl_Flush(channel->outer);
+    channel->finish();
+  }
 }
 
 void forget_interpreter_of_channels(const Tcl_Interp* interp) noexcept {

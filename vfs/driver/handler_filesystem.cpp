@@ -282,6 +282,8 @@ void register_handler_filesystem() {
     if (Tcl_FSRegister(nullptr, &kHandlerFilesystem) != TCL_OK) {
       throw Error(ENOMEM, "", "couldn't register the file system of handlers");
     }
+    // Not one of a thread's: then a channel of `chan create` that is closed leaves what Tcl frees a second time.
+    Tcl_CreateExitHandler([](ClientData) { finish_handler_channels(); }, nullptr);
   });
 }
 
