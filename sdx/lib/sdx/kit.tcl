@@ -25,7 +25,7 @@ namespace eval ::sdx::kit {
 	{{-strict} {} {} {make a package that is required and missing an error, not a warning}}
 	{{-nocheck} {} {} {don't look whether packages are missing}}
 	{{-verbose} {} {} {print the name of each member}}
-	{{-quiet} {} {} {print nothing when all goes well}}
+	{{-quiet} {} {} {print nothing when all goes well, and no warnings}}
 	{{-json} {} {} {print the result as JSON}}
     }
 }
@@ -158,8 +158,10 @@ proc ::sdx::kit::Check {output entries rows runtime values} {
 
 proc ::sdx::kit::Show {values result} {
     dict with result {}
-    foreach warning $warnings {
-	puts stderr "sdx: warning: [::sdx::lsk::Printable $warning]"
+    if {![dict get $values -quiet]} {
+	foreach warning $warnings {
+	    puts stderr "sdx: warning: [::sdx::lsk::Printable $warning]"
+	}
     }
     if {[dict get $values -json]} {
 	::sdx::Load depends

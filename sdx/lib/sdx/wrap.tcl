@@ -40,8 +40,9 @@ namespace eval ::sdx::wrap {
 
 	All that is in the tree and not excluded is wrapped: files, directories and symbolic links, with their permissions
 	and times. Links stay links. A package that is required, as far as that is seen without running anything, and that
-	neither the tree nor the runtime has, is told in a warning; sdx depends tells more of that. The output appears whole or not at all, and the same tree gives the same bytes;
-	SOURCE_DATE_EPOCH in the environment is the latest time a member gets.
+	neither the tree nor the runtime has, is told in a warning; sdx depends tells more of that. The output appears whole
+	or not at all, and the same tree gives the same bytes; SOURCE_DATE_EPOCH in the environment is the latest time a
+	member gets.
     }
     variable examples {
 	{sdx wrap app.kit} {a kit of the tree app.vfs}
