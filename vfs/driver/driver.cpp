@@ -20,11 +20,8 @@ namespace starlit {
 namespace {
 
 int path_in_filesystem(Tcl_Obj* path, ClientData* place) noexcept {
-  // The empty path is nobody's. For Tcl it is the working directory where that has been removed: to normalise it Tcl asks
-  // for the working directory's file system, and so here again, without end.
-  if (string_of(path).empty()) return -1;
   try {
-    Tcl_Obj* normal = Tcl_FSGetNormalizedPath(nullptr, path);
+    Tcl_Obj* normal = normal_path_of_lookup(path);
     if (normal == nullptr) return -1;
     auto found = mount_table()->find(string_of(normal));
     if (!found) return -1;

@@ -21,9 +21,8 @@ constexpr Tcl_Size kMostAttributes = 1000;
 
 int path_in_filesystem(Tcl_Obj* path, ClientData* place) noexcept {
   if (thread_handler_mounts == nullptr || thread_handler_mounts->all().empty()) return -1;
-  if (string_of(path).empty()) return -1;  // as in the archives' file system
   try {
-    Tcl_Obj* normal = Tcl_FSGetNormalizedPath(nullptr, path);
+    Tcl_Obj* normal = normal_path_of_lookup(path);
     if (normal == nullptr || thread_handler_mounts == nullptr) return -1;
     auto found = thread_handler_mounts->find(string_of(normal));
     // The archive's mount is the longer one.

@@ -2,7 +2,12 @@
 
 #include "handler_mounts.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
+
+#include "base/handle.h"
 
 #include "handler_channel.h"
 
@@ -21,6 +26,24 @@ const std::shared_ptr<HandlerMount>* longest(const std::vector<std::shared_ptr<H
     if (path_below_point(path, mount->point)) best = &mount;
   }
   return best;
+}
+
+// Where the working directory is in a volume that goes, its path will be no absolute one, and Tcl writes where it must
+// not when it meets that (Tcl_FSGetNormalizedPath()). So Tcl comes back to where the process is.
+void leave(const std::vector<std::shared_ptr<HandlerMount>>& mounts, const HandlerMount& mount) {
+  if (!mount.is_volume) return;
+  const Obj path(Tcl_FSGetCwd(nullptr));
+  if (!path) return;
+  Tcl_DecrRefCount(path.get());  // it came with a count of its own
+  const std::string_view text = string_of(path.get());
+  const auto is_needed = [&](const auto& other) {
+    return other.get() != &mount && other->is_volume && text.starts_with(other->point);
+  };
+  if (!text.starts_with(mount.point) || text.starts_with('/')) return;
+  if (std::any_of(mounts.begin(), mounts.end(), is_needed)) return;
+  const std::unique_ptr<char, Calls<std::free>> real(::getcwd(nullptr, 0));
+  const Obj directory(from_host(real ? real.get() : "/"));
+  Tcl_FSChdir(directory.get());
 }
 
 }  // namespace
@@ -56,15 +79,18 @@ bool HandlerMounts::remove(std::string_view point, const Tcl_Interp* interp) {
     return mount->point == point && mount->interp == interp;
   });
   if (at == mounts_.end()) return false;
+  leave(mounts_, **at);
   mounts_.erase(at);
   return true;
 }
 
 void HandlerMounts::forget(const Tcl_Interp* interp) {
-  for (const auto& mount : mounts_) {
-    if (mount->interp == interp) mount->interp = nullptr;
+  const auto is_its = [&](const auto& mount) { return mount->interp == interp; };
+  for (auto at = mounts_.begin(); (at = std::find_if(at, mounts_.end(), is_its)) != mounts_.end();) {
+    leave(mounts_, **at);
+    (*at)->interp = nullptr;
+    at = mounts_.erase(at);
   }
-  std::erase_if(mounts_, [](const auto& mount) { return mount->interp == nullptr; });
   forget_interpreter_of_channels(interp);
 }
 

@@ -8,7 +8,8 @@
 //    absolute.
 // 3. Mounts nest, among each other and with archives: the longest mount point that holds a path has it. Of several at
 //    one point the last has it, and an archive is hidden by what is mounted over it.
-// 4. Until the first mount there is no table, and a look for one is a look at a pointer.
+// 4. When a volume ends that the working directory is in, Tcl's working directory is that of the process again.
+// 5. Until the first mount there is no table, and a look for one is a look at a pointer.
 
 #pragma once
 

@@ -4,6 +4,15 @@
 
 namespace starlit {
 
+Tcl_Obj* normal_path_of_lookup(Tcl_Obj* path) noexcept {
+  static constinit thread_local bool is_on = false;
+  if (is_on && Tcl_FSGetPathType(path) == TCL_PATH_RELATIVE) return nullptr;
+  const bool before = std::exchange(is_on, true);
+  Tcl_Obj* normal = Tcl_FSGetNormalizedPath(nullptr, path);
+  is_on = before;
+  return normal;
+}
+
 const Place* place_of(Tcl_Obj* path) {
   // Tcl keeps the place of a relative path when the working directory moves within one file system, and looks
   // whether it has moved only when asked for the normalized path: TclFSEnsureEpochOk() looks at the epoch alone.

@@ -32,6 +32,11 @@ int answer(Body&& body) noexcept {
   return -1;
 }
 
+// The normalised path of one whose file system Tcl asks for, or null where it has none. In the course of normalising a
+// relative one Tcl asks for the file system of the working directory: where that is no absolute path, since it has been
+// removed, or was in a volume that has gone, it asks without end. Here it gets an answer.
+Tcl_Obj* normal_path_of_lookup(Tcl_Obj* path) noexcept;
+
 // The place that Tcl keeps with a path of this file system. Throws Error{ENOENT} when a mount has gone meanwhile.
 const Place* place_of(Tcl_Obj* path);
 
