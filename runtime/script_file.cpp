@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "archive/executable.h"
 #include "archive/mark.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -39,7 +40,7 @@ ScriptKind kind_of_script(const std::string& path) {
 }
 
 ScriptKind kind_of_script(std::string_view text, const std::string& path) {
-  if (text.starts_with(kDatabaseMagic) || foreign_magic(text)) return ScriptKind::kPlainArchive;
+  if (text.starts_with(kDatabaseMagic) || foreign_magic(text) || is_elf(text)) return ScriptKind::kPlainArchive;
   const bool is_named_kit = path.ends_with(".kit");
   // "#!/bin/sh" alone may begin any script; with the next line begun, or in a file named *.kit, it is a header.
   constexpr std::size_t kTelling = 12;

@@ -12,7 +12,7 @@ namespace starlit {
 
 enum class ScriptKind {
   kScript,        // a script, a kit, or nothing that can be read: Tcl will say
-  kPlainArchive,  // an SQLite database, a zip or a Metakit file, without a header that could mount it
+  kPlainArchive,  // an SQLite database, a zip or a Metakit file, without a header that could mount it; or a starpack
 };
 
 // Looks at the beginning of the file at `path` (of the host). Throws Error for what looks like a script that does
