@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# The toolchain of the preset arm64: Debian's cross compiler, and Debian's arm64 libraries in build/source/arm64, which
-# fetch-libraries.sh puts there.
+# The toolchain of the preset arm64: Debian's cross compiler, and Debian's arm64 libraries in build/source/arm64,
+# where fetch-libraries.sh puts them.
 
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
@@ -15,5 +15,5 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
-# The C library there is the one that Debian mends; the cross compiler has an older copy of its own, and looks there first.
+# The C library there is the one that Debian mends. The cross compiler has an older copy, which it would find first.
 set(CMAKE_EXE_LINKER_FLAGS_INIT -B${CMAKE_SYSROOT}/usr/lib/aarch64-linux-gnu)

@@ -43,7 +43,8 @@ done
 . "$(dirname "$0")/own_apt.sh"
 make_work
 : >"$work/status"
-own_settings="-o APT::Architecture=$architecture -o APT::Architectures::=$architecture -o Dir::State::status=$work/status"
+own_settings="-o APT::Architecture=$architecture -o APT::Architectures::=$architecture"
+own_settings="$own_settings -o Dir::State::status=$work/status"
 update_lists deb "packages for $architecture"
 (cd "$work/cache" && apt download "$@") >"$work/log" 2>&1 || {
   cat "$work/log" >&2

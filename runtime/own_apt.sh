@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 #
-# own_apt.sh: apt with lists of its own, for the scripts that fetch. Sourced; `fail MESSAGE` and $directory are theirs.
+# own_apt.sh: apt with lists of its own, for the scripts that fetch; they source it, and have `fail MESSAGE` and
+# $directory.
 #
 # Rules:
 #  1. The machine's own lists, caches and packages stay as they are: the lists here name the very archives that the

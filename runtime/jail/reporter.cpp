@@ -194,8 +194,8 @@ void remember(std::uint64_t need) noexcept {
   }
 }
 
-// A child in its parent's memory would come back into what the parent has left of this handler's stack, or by a stack that
-// is not this one. Such calls (vfork(2), posix_spawn(3)) make a child with a copy instead; it ends or becomes another
+// A child in its parent's memory would come back into what the parent has left of this handler's stack, or by a stack
+// that is not this one. Such a call, as vfork(2) makes it, makes a child with a copy instead; it ends or becomes another
 // program all the same. Returns the call to make.
 long without_shared_memory(int call, Arguments& arguments) noexcept {
 #ifdef SYS_vfork
