@@ -15,7 +15,8 @@
 //                        elements are words of their own
 //     scripts  list of {line script}: the brackets in it
 //
-// With WANTED, a list of texts, commands in which none of them stands are left out.
+// With WANTED, a list of words, commands in which none of them stands are left out; where none stands anywhere, the text is
+// not even parsed. A word stands by itself: no letter, digit or underscore is beside it, and no dollar in front of it.
 //
 // A text that is no script is an error, with the parser's own words.
 
@@ -132,38 +133,59 @@ Meaning meaning_of(const Tcl_Token& word, std::span<const Tcl_Token> parts) {
   return {expand + (braced ? "braced" : "constant"), text};
 }
 
-// Where in a script any of some texts stands.
+// Where in a script any of some words stands.
 class Wanted {
  public:
-  Wanted(std::string_view script, Arguments texts) : script_(script) {
-    for (Tcl_Obj* text : texts) places_.push_back({string_of(text), script.find(string_of(text))});
+  Wanted(std::string_view script, Arguments words) : script_(script), all_(words.empty()) {
+    for (Tcl_Obj* word : words) {
+      const std::size_t at = find(string_of(word), 0);
+      if (at != std::string_view::npos) places_.push_back({string_of(word), at});
+    }
   }
+
+  bool is_anywhere() const { return all_ || !places_.empty(); }
 
   // Whether one lies in a part of the script. Parts come in the order of the script.
   bool is_in(std::string_view part) {
-    if (places_.empty()) return true;
     const auto begin = static_cast<std::size_t>(part.data() - script_.data());
-    bool found = false;
+    bool found = all_;
     for (Place& place : places_) {
-      if (place.at < begin) place.at = script_.find(place.text, begin);
-      found = found || (place.at != std::string_view::npos && place.at + place.text.size() <= begin + part.size());
+      if (place.at < begin) place.at = find(place.word, begin);
+      found = found || (place.at != std::string_view::npos && place.at + place.word.size() <= begin + part.size());
     }
     return found;
   }
 
  private:
   struct Place {
-    std::string_view text;
+    std::string_view word;
     std::size_t at;  // the first one not in front of the part that was asked for last
   };
 
+  static bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  }
+
+  std::size_t find(std::string_view word, std::size_t from) const {
+    for (std::size_t at = script_.find(word, from); at != std::string_view::npos; at = script_.find(word, at + 1)) {
+      const std::size_t behind = at + word.size();
+      if ((at == 0 || (!is_letter(script_[at - 1]) && script_[at - 1] != '$')) &&
+          (behind == script_.size() || !is_letter(script_[behind]))) {
+        return at;
+      }
+    }
+    return std::string_view::npos;
+  }
+
   std::string_view script_;
+  bool all_;
   std::vector<Place> places_;
 };
 
 Obj commands(Tcl_Interp* interp, Arguments arguments) {
   const std::string_view text = string_of(arguments[0]);
   Wanted wanted(text, arguments.size() > 1 ? list_of(interp, arguments[1]) : Arguments());
+  if (!wanted.is_anywhere()) return Obj(Tcl_NewListObj(0, nullptr));
   check_depth(text);
   const char* const end = text.data() + text.size();
   Lines lines(text);

@@ -19,7 +19,8 @@ namespace eval ::sdx::closure {
     variable entries	;# dict: member name -> entry as starlit::archive create takes it
     variable providers	;# dict: package -> list of {version folder module}
     variable inRuntime	;# dict: package -> versions
-    variable vague	;# texts of indices that could not be evaluated
+    variable vague	;# dict: folder -> text of its index, which could not be evaluated
+    variable looked	;# dict: folder -> 1 for those indices that have been scanned
     variable scanned	;# dict: script -> what scan.tcl finds in it
     variable certain	;# dict: script -> whether it is seen to run, and not guessed
     variable queue	;# scripts to be scanned: {name sure}
@@ -55,6 +56,7 @@ proc ::sdx::closure::Report {members rows runtime {all 0}} {
     variable providers {}
     variable inRuntime [Runtime $runtime]
     variable vague {}
+    variable looked {}
     variable scanned {}
     variable certain {}
     variable queue {}
@@ -68,7 +70,7 @@ proc ::sdx::closure::Report {members rows runtime {all 0}} {
 	lassign $row name version folder module
 	if {$name eq ""} {
 	    set index [expr {$folder eq "" ? "pkgIndex.tcl" : "$folder/pkgIndex.tcl"}]
-	    Vague $folder [Text $index]
+	    dict set vague $folder [Text $index]
 	} else {
 	    dict lappend providers $name [list $version $folder $module]
 	}
@@ -128,17 +130,23 @@ proc ::sdx::closure::Runtime {file} {
 
 # ::sdx::closure::Vague --
 #
-#	Takes what it can from an index that could not be evaluated.
+#	Takes what it can from the indices that could not be evaluated and that speak of a package.
 
-proc ::sdx::closure::Vague {folder text} {
+proc ::sdx::closure::Vague {name} {
     variable providers
     variable vague
+    variable looked
 
-    lappend vague $text
-    foreach record [::sdx::scan::Script $text] {
-	lassign $record kind - - name version
-	if {$kind eq "ifneeded" && ![catch {package vcompare $version 0}]} {
-	    dict lappend providers $name [list $version $folder {}]
+    dict for {folder text} $vague {
+	if {[dict exists $looked $folder] || [string first $name $text] < 0} {
+	    continue
+	}
+	dict set looked $folder 1
+	foreach record [::sdx::scan::Script $text] {
+	    lassign $record kind - - package version
+	    if {$kind eq "ifneeded" && ![catch {package vcompare $version 0}]} {
+		dict lappend providers $package [list $version $folder {}]
+	    }
 	}
     }
 }
@@ -252,6 +260,9 @@ proc ::sdx::closure::Use {name requirements sure} {
     variable inRuntime
     variable used
 
+    if {![dict exists $providers $name] && ![dict exists $inRuntime $name]} {
+	Vague $name
+    }
     if {![dict exists $providers $name]} {
 	return
     }
@@ -460,7 +471,7 @@ proc ::sdx::closure::Judge {found} {
 proc ::sdx::closure::Mentioned {name} {
     variable vague
 
-    foreach text $vague {
+    foreach text [dict values $vague] {
 	if {[string first $name $text] >= 0} {
 	    return 1
 	}

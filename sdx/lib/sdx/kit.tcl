@@ -130,10 +130,12 @@ proc ::sdx::kit::Write {output entries links values {stored {}}} {
 
 proc ::sdx::kit::Check {output entries rows runtime values} {
     ::sdx::Load closure
-    ::sdx::Load depends
 
     set report [::sdx::closure::Report $entries $rows $runtime]
     set missing [dict get $report missing]
+    if {[llength $missing]} {
+	::sdx::Load depends
+    }
     if {[llength $missing] && [dict get $values -strict]} {
 	return -code error -errorcode {SDX MISSING} "couldn't wrap \"$output\": missing packages:\
 	    [join [lmap one $missing {::sdx::depends::Missing {*}$one}] {; }]"

@@ -22,9 +22,8 @@
 
 namespace eval ::sdx::scan {
     variable depthMax 40
-    # A text without any of these needs no look.
+    # A command in which none of these words stands needs no look.
     variable wanted {package source load auto_path tm::path autoextend startup}
-    variable interesting [join $wanted |]
 
     # Commands of which all that is in braces are scripts, and of which none is.
     variable definitions {
@@ -68,12 +67,8 @@ proc ::sdx::scan::Note {kind line optional args} {
 
 proc ::sdx::scan::Walk {text line optional depth bindings} {
     variable wanted
-    variable interesting
     variable depthMax
 
-    if {![regexp -- $interesting $text]} {
-	return
-    }
     if {$depth > $depthMax} {
 	Note fault $line $optional "scripts are nested too deeply"
 	return
@@ -120,9 +115,7 @@ proc ::sdx::scan::Body {word optional depth bindings} {
 #	Scans a word that is an expression.
 
 proc ::sdx::scan::Condition {word optional depth bindings} {
-    variable interesting
-
-    if {![Constant $word] || ![regexp -- $interesting [lindex $word 2]]
+    if {![Constant $word] || [string first \[ [lindex $word 2]] < 0
 	    || [catch {::starlit::script expression [lindex $word 2]} scripts]} {
 	return
     }
