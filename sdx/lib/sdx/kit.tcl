@@ -111,7 +111,9 @@ proc ::sdx::kit::Write {output entries links values {stored {}}} {
 	lappend options -clamp $epoch
     }
     set checked [dict create missing {} unused {} warnings {}]
-    if {![dict get $values -nocheck]} {
+    # Nobody would see it.
+    set unseen [expr {$::sdx::talks && [dict get $values -quiet] && !([dict get $values -strict] || [dict get $values -json])}]
+    if {![dict get $values -nocheck] && !$unseen} {
 	set checked [Check $output $entries $rows $runtime $values]
     }
     try {
