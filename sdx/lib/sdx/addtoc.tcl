@@ -49,8 +49,8 @@ proc ::sdx::addtoc::Run {values} {
 	return -code error -errorcode {POSIX EEXIST {file already exists}} "couldn't write \"$toc\": it is no regular file"
     }
     set temporary $plain/.TOC.sdx-[pid]
+    set channel [open $temporary {WRONLY CREAT EXCL}]
     try {
-	set channel [open $temporary {WRONLY CREAT EXCL}]
 	try {
 	    fconfigure $channel -encoding utf-8 -translation lf
 	    foreach line $lines {

@@ -5,8 +5,8 @@
 # Rules:
 # 1. Nothing is written outside of the directory: no link in it is followed (starlit::beneath), whether a user made it or
 #    a hostile archive that was unwrapped there before.
-# 2. Files are made beside, in a directory .sdx-PID below the target, and moved to their places one by one, each in one
-#    step. What stands in the way is found before the first is moved.
+# 2. Files are made beside, in a new directory .sdx-PID below the target that nobody else may enter, and moved to their
+#    places one by one, each in one step. What stands in the way is found before the first is moved.
 # 3. A file or a link replaces either. Of a directory that is there the content stays.
 
 ::sdx::Load entries
@@ -19,7 +19,8 @@ namespace eval ::sdx::merge {}
 #
 # Arguments:
 #	directory -	Where they go.
-#	stageName -	The script's variable that gets the path of the new directory, which the script has to make.
+#	stageName -	The script's variable that gets the path of a directory that is not there: the script has to
+#			make it, if it makes any files.
 #	members -	What there will be, as of members.tcl: of files and links all, of directories those whose
 #			attributes are to be set.
 #	deleted -	Names that are deleted first; a directory has to be empty by then.
@@ -29,18 +30,47 @@ proc ::sdx::merge::Staged {directory stageName members deleted script} {
     upvar 1 $stageName stage
 
     set directory [::sdx::entries::Plain $directory]
-    set stage $directory/.sdx-[pid]
     set root [::starlit::beneath hold $directory]
+    set scratch ""
     try {
 	Check $root $directory $members $deleted
+	set scratch [Scratch $root]
+	file attributes $directory/$scratch -permissions 0700
+	set stage $directory/$scratch/new
 	set inner [uplevel 1 $script]
 	if {[file isdirectory $stage]} {
 	    Open $stage
 	}
-	Move $root $directory [file tail $stage][expr {$inner eq "" ? "" : "/$inner"}] $members $deleted
+	Move $root $directory $scratch/new[expr {$inner eq "" ? "" : "/$inner"}] $members $deleted
     } finally {
 	::starlit::beneath release $root
-	file delete -force $stage
+	if {$scratch ne ""} {
+	    file delete -force $directory/$scratch
+	}
+    }
+}
+
+# ::sdx::merge::Scratch --
+#
+#	Makes a directory that was not there: what has its name may be a trap, or somebody's.
+#
+# Arguments:
+#	root -	The directory it is made in, held by starlit::beneath.
+#
+# Results:
+#	Its name.
+
+proc ::sdx::merge::Scratch {root} {
+    for {set i 0} {1} {incr i} {
+	set name .sdx-[pid]-$i
+	try {
+	    ::starlit::beneath mkdir $root $name
+	    return $name
+	} trap {POSIX EEXIST} {message options} {
+	    if {$i == 1000} {
+		return -options $options $message
+	    }
+	}
     }
 }
 

@@ -66,9 +66,11 @@ proc ::sdx::mksplit::Split {file} {
 	}
     }
     set in [open $path rb]
+    set made {}
     try {
 	foreach output $temporary size [list $prefix -1] {
 	    set out [open $output {WRONLY CREAT EXCL BINARY}]
+	    lappend made $output
 	    try {
 		fcopy $in $out -size $size
 	    } finally {
@@ -80,7 +82,7 @@ proc ::sdx::mksplit::Split {file} {
 	}
     } finally {
 	close $in
-	file delete -- {*}$temporary
+	file delete -- {*}$made
     }
     return [dict create file $file head $name.head headbytes $prefix tail $name.tail \
 	    tailbytes [expr {[dict get $info size] - $prefix}]]

@@ -6,6 +6,7 @@
 ::sdx::Load json
 ::sdx::Load kit
 ::sdx::Load lsk
+::sdx::Load merge
 ::sdx::Load plan
 ::sdx::Load sides
 ::sdx::Load transfer
@@ -228,8 +229,16 @@ proc ::sdx::sync::Apply {source target plan} {
     } elseif {[dict get $source format] eq "directory"} {
 	::sdx::transfer::ToArchive [dict get $target path] [dict get $target directory] $plan $members [dict get $source path]
     } else {
-	set stage [file dirname [dict get $target path]]/.sdx-[pid]
+	set folder [file dirname [dict get $target path]]
+	set held [::starlit::beneath hold $folder]
 	try {
+	    set scratch [::sdx::merge::Scratch $held]
+	} finally {
+	    ::starlit::beneath release $held
+	}
+	file attributes $folder/$scratch -permissions 0700
+	try {
+	    set stage $folder/$scratch/new
 	    set names [lmap step $plan {
 		if {[lindex $step 1] ni {add replace} || [lindex [dict get $members [lindex $step 0]] 0] eq "directory"} {
 		    continue
@@ -239,7 +248,7 @@ proc ::sdx::sync::Apply {source target plan} {
 	    set inner [Fill $source $stage $names]
 	    ::sdx::transfer::ToArchive [dict get $target path] [dict get $target directory] $plan $members $stage/$inner
 	} finally {
-	    file delete -force $stage
+	    file delete -force $folder/$scratch
 	}
     }
 }
