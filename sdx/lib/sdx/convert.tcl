@@ -26,7 +26,7 @@ namespace eval ::sdx::convert {
 	{{-all} {} {} {of a starpack or a runtime, also the members that belong to the runtime}}
 	{{-skip} {} {} {leave out the devices and FIFOs of a tar file, where they are errors otherwise}}
 	{{-encoding} NAME {} {that names in a tar file are in; default utf-8}}
-	{{-quiet} {} {} {print nothing when all goes well}}
+	{{-quiet} {} {} {print nothing when all goes well, whatever is lost}}
 	{{-json} {} {} {print the result as JSON}}
     }
     variable description {
@@ -107,11 +107,8 @@ proc ::sdx::convert::Run {values} {
 proc ::sdx::convert::Show {values result} {
     ::sdx::Load lsk
 
-    foreach loss [dict get $result lost] {
-	puts stderr "sdx: lost: [::sdx::lsk::Printable [::sdx::losses::Line $loss]]"
-    }
-    if {[dict get $result format] in {kit zipkit} && ![dict get $result main]} {
-	puts stderr "sdx: [::sdx::lsk::Printable [dict get $result file]] has no main.tcl: it can be mounted, but not run"
+    if {![dict get $values -quiet]} {
+	Warn $result
     }
     if {[dict get $values -json]} {
 	puts [::sdx::json::Object [list file [::sdx::json::Text [dict get $result file]] \
@@ -121,7 +118,20 @@ proc ::sdx::convert::Show {values result} {
 	    lost [::sdx::json::Array [lmap loss [dict get $result lost] {::sdx::losses::Json $loss}]]]]
     } elseif {![dict get $values -quiet]} {
 	set size [expr {[dict get $result format] eq "directory" ? "" : ", [dict get $result bytes] bytes"}]
-	puts "[dict get $result file]: [dict get $result members] members$size"
+	puts "[::sdx::lsk::Printable [dict get $result file]]: [dict get $result members] members$size"
+    }
+}
+
+# ::sdx::convert::Warn --
+#
+#	Tells what is lost.
+
+proc ::sdx::convert::Warn {result} {
+    foreach loss [dict get $result lost] {
+	puts stderr "sdx: lost: [::sdx::lsk::Printable [::sdx::losses::Line $loss]]"
+    }
+    if {[dict get $result format] in {kit zipkit} && ![dict get $result main]} {
+	puts stderr "sdx: [::sdx::lsk::Printable [dict get $result file]] has no main.tcl: it can be mounted, but not run"
     }
 }
 
