@@ -15,8 +15,8 @@
 //                        elements are words of their own
 //     scripts  list of {line script}: the brackets in it
 //
-// With WANTED, a list of words, commands in which none of them stands are left out; where none stands anywhere, the text is
-// not even parsed. A word stands by itself: no letter, digit or underscore is beside it, and no dollar in front of it.
+// With WANTED, a list of words, commands in which none of them stands are left out; where none stands anywhere, the text
+// is not even parsed. A word stands by itself: no letter, digit or underscore beside it, and no dollar in front of it.
 //
 // A text that is no script is an error, with the parser's own words.
 

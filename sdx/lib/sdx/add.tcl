@@ -95,7 +95,8 @@ proc ::sdx::add::Show {values result} {
 
 proc ::sdx::add::Name {file values} {
     if {[dict exists $values -under]} {
-	return [::sdx::entries::Clean [dict get $values -under]/[::sdx::members::Tail [file normalize [::sdx::entries::Plain $file]]]]
+	set tail [::sdx::members::Tail [file normalize [::sdx::entries::Plain $file]]]
+	return [::sdx::entries::Clean [dict get $values -under]/$tail]
     }
     if {[dict exists $values -as]} {
 	return [::sdx::entries::Clean [dict get $values -as]]

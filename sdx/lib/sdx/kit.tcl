@@ -112,7 +112,8 @@ proc ::sdx::kit::Write {output entries links values {stored {}}} {
     }
     set checked [dict create missing {} unused {} warnings {}]
     # Nobody would see it.
-    set unseen [expr {$::sdx::talks && [dict get $values -quiet] && !([dict get $values -strict] || [dict get $values -json])}]
+    set unseen [expr {$::sdx::talks && [dict get $values -quiet]
+	    && !([dict get $values -strict] || [dict get $values -json])}]
     if {![dict get $values -nocheck] && !$unseen} {
 	set checked [Check $output $entries $rows $runtime $values]
     }

@@ -20,7 +20,9 @@ namespace eval ::sdx::mkinfo {
 	rows; of a kit, a starpack or a plain archive where the archive begins, the size of its pages, and its tables with the
 	numbers of their rows. sdx info tells what is in it.
     }
-    variable result {a list of dicts: file, format, offset, order (little or big), pagesize, tables (a list of name, rows, columns).}
+    variable result {
+	a list of dicts: file, format, offset, order (little or big), pagesize, tables (a list of name, rows, columns).
+    }
     variable descriptionMax 65536
 }
 

@@ -215,7 +215,8 @@ proc ::sdx::scan::Command {words line optional depth bindings} {
 		}
 		if {$name in $definitions} {
 		    Body $word $optional $depth {}
-		} elseif {[regexp {\mpackage\s+req} [lindex $word 2]] && ![catch {::starlit::script commands [lindex $word 2]}]} {
+		} elseif {[regexp {\mpackage\s+req} [lindex $word 2]]
+			&& ![catch {::starlit::script commands [lindex $word 2]}]} {
 		    Body $word 1 $depth {}
 		}
 	    }
@@ -268,7 +269,7 @@ proc ::sdx::scan::Foreach {words optional depth bindings} {
 #	[try]: without handlers what fails in its body fails.
 
 proc ::sdx::scan::Try {words optional depth bindings} {
-    set handled [expr {[lsearch -index 2 [lrange $words 1 end] on] >= 0 || [lsearch -index 2 [lrange $words 1 end] trap] >= 0}]
+    set handled [expr {[lsearch -regexp -index 2 [lrange $words 1 end] {^(?:on|trap)$}] >= 0}]
     Body [lindex $words 0] [expr {$optional || $handled}] $depth $bindings
     for {set i 1} {$i < [llength $words]} {incr i} {
 	switch -- [lindex $words $i 2] {

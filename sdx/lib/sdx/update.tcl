@@ -46,7 +46,8 @@ proc ::sdx::update::Run {values} {
 	set directory [dict get $values DIRECTORY]
     }
     if {![file isdirectory [::sdx::entries::Plain $directory]]} {
-	return -code error -errorcode {POSIX ENOTDIR {not a directory}} "couldn't update from \"$directory\": no such directory"
+	return -code error -errorcode {POSIX ENOTDIR {not a directory}} \
+	    "couldn't update from \"$directory\": no such directory"
     }
     set choice [::sdx::entries::Choice $values]
     lassign [::sdx::sides::Read [dict get $values KIT] 1 update $choice] members format excluded

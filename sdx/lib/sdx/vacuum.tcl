@@ -92,7 +92,8 @@ proc ::sdx::vacuum::File {file args} {
 	lappend args -index [::sdx::index::Packages $file]
     }
     try {
-	set done [::starlit::archive vacuum $file {*}$args {*}[::sdx::progress::Options "vacuuming [::sdx::members::Tail $file]"]]
+	set done [::starlit::archive vacuum $file {*}$args \
+		{*}[::sdx::progress::Options "vacuuming [::sdx::members::Tail $file]"]]
     } finally {
 	::sdx::progress::End
     }

@@ -58,7 +58,8 @@ namespace eval ::sdx::wrap {
 
 proc ::sdx::wrap::Run {values} {
     lassign [Trees $values] trees output
-    set target [file join [Real [file dirname [file normalize [::sdx::entries::Plain $output]]]] [::sdx::members::Tail $output]]
+    set folder [Real [file dirname [file normalize [::sdx::entries::Plain $output]]]]
+    set target [string trimright $folder /]/[::sdx::members::Tail $output]
     set roots {}
     foreach tree $trees {
 	set root [Real $tree]
