@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # handlers.tcl: what the tests of file systems in Tcl have in common. Sourced at the head of each. They run inside the
-# program under test, and inside Debian's tclsh8.6 with Debian's package vfs, which shows that what is expected is what
-# tclvfs does:
+# program under test, and inside Debian's tclsh8.6 with Debian's package vfs, which shows that what is expected is
+# what tclvfs does:
 #
 #	tclkit tests/vfs/handlers.test
 #	tclsh8.6 tests/vfs/handlers.test
@@ -60,8 +60,8 @@ proc readFile {path} {
 
 # handler --
 #
-#	A handler that notes what it is asked, in ::calls, and answers from the dict ::answers: by "COMMAND RELATIVE" or
-#	COMMAND, a script; where there is none, with no such file.
+#	A handler that notes what it is asked, in ::calls, and answers from the dict ::answers: by "COMMAND RELATIVE"
+#	or COMMAND, a script; where there is none, with no such file.
 
 proc handler {tag command root relative actual args} {
     lappend ::calls [string map [list $::scratch SCRATCH] [list $tag $command $root $relative $actual $args]]
