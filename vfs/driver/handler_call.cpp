@@ -62,7 +62,9 @@ class Kept {
 // Whose posixerror counts, and how deep it is.
 class Level {
  public:
-  explicit Level(HandlerMounts& table) noexcept : table_(table), posix_(std::exchange(table.posix, 0)) { ++table_.depth; }
+  explicit Level(HandlerMounts& table) noexcept : table_(table), posix_(std::exchange(table.posix, 0)) {
+    ++table_.depth;
+  }
   Level(const Level&) = delete;
   Level& operator=(const Level&) = delete;
   ~Level() {
@@ -158,8 +160,8 @@ HandlerAnswer run_in_handler(Tcl_Interp* interp, Tcl_Obj* script, PlainErrors er
 }
 
 Obj refuse_answer(const HandlerPlace& place, const char* subcommand, const char* what) {
-  const Obj message(Tcl_ObjPrintf("the handler of \"%s\" answered \"%s\" with %s", place.mount->point.c_str(), subcommand,
-                                  what));
+  const Obj message(Tcl_ObjPrintf("the handler of \"%s\" answered \"%s\" with %s", place.mount->point.c_str(),
+                                  subcommand, what));
   Tcl_Interp* interp = place.mount->interp;
   if (interp != nullptr && !Tcl_InterpDeleted(interp)) {
     const Kept kept(interp);

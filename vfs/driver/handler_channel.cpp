@@ -140,9 +140,9 @@ using Shared = std::shared_ptr<HandlerChannel>;
 
 void close_later(ClientData outer) noexcept { Tcl_UnregisterChannel(nullptr, static_cast<Tcl_Channel>(outer)); }
 
-// The two channels while an operation on them runs. A script behind the handler's may close both. Ours is then closed as
-// soon as there are events: Tcl goes on with it, and does not expect to have lost it. Where Tcl closes it itself, or nobody
-// can, nobody has registered it.
+// The two channels while an operation on them runs. A script behind the handler's may close both. Ours is then closed
+// as soon as there are events: Tcl goes on with it, and does not expect to have lost it. Where Tcl closes it itself,
+// or nobody can, nobody has registered it.
 struct Busy {
   explicit Busy(ClientData data) : channel(*static_cast<Shared*>(data)), outer(channel->outer) {
     if (channel->inner() != nullptr) held.emplace(channel->inner());

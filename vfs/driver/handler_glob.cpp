@@ -64,7 +64,8 @@ std::optional<std::vector<std::string>> ask(const Question& question) {
 int match_itself(const Question& question, Tcl_Obj* result) {
   const auto answer = ask(question);
   if (!answer) return TCL_ERROR;
-  if (answer->empty() || (wants_hidden(question.types) && !tail_of(string_of(question.path)).starts_with('.'))) return TCL_OK;
+  const bool is_hidden = tail_of(string_of(question.path)).starts_with('.');
+  if (answer->empty() || (wants_hidden(question.types) && !is_hidden)) return TCL_OK;
   if (has_permissions(question.path, question.types)) Tcl_ListObjAppendElement(nullptr, result, question.path);
   return TCL_OK;
 }

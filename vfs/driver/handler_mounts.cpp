@@ -28,8 +28,8 @@ const std::shared_ptr<HandlerMount>* longest(const std::vector<std::shared_ptr<H
   return best;
 }
 
-// Where the working directory is in a volume that goes, its path will be no absolute one, and Tcl writes where it must
-// not when it meets that (Tcl_FSGetNormalizedPath()). So Tcl comes back to where the process is.
+// Where the working directory is in a volume that goes, its path will be no absolute one, and Tcl writes where it
+// must not when it meets that (Tcl_FSGetNormalizedPath()). So Tcl comes back to where the process is.
 void leave(const std::vector<std::shared_ptr<HandlerMount>>& mounts, const HandlerMount& mount) {
   if (!mount.is_volume) return;
   const Obj path(Tcl_FSGetCwd(nullptr));
@@ -101,7 +101,8 @@ std::optional<HandlerPlace> HandlerMounts::find(std::string_view path) const {
 }
 
 const HandlerMount* HandlerMounts::at(std::string_view point) const {
-  const auto at = std::find_if(mounts_.begin(), mounts_.end(), [&](const auto& mount) { return mount->point == point; });
+  const auto is_it = [&](const auto& mount) { return mount->point == point; };
+  const auto at = std::find_if(mounts_.begin(), mounts_.end(), is_it);
   return at == mounts_.end() ? nullptr : at->get();
 }
 

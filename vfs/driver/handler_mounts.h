@@ -2,10 +2,10 @@
 //
 // File systems that Tcl scripts make: which command answers for which paths (`vfs::filesystem mount`).
 //
-// 1. There is one table in each thread. A mount belongs to the interpreter that made it: its command is run there, only
-//    that interpreter can unmount it, and it ends with the interpreter. All interpreters of the thread see it.
-// 2. A mount point is an absolute, normalised path, or a volume: a beginning of paths, such as "ftp://", that makes them
-//    absolute.
+// 1. There is one table in each thread. A mount belongs to the interpreter that made it: its command is run there,
+//    only that interpreter can unmount it, and it ends with the interpreter. All interpreters of the thread see it.
+// 2. A mount point is an absolute, normalised path, or a volume: a beginning of paths, such as "ftp://", that makes
+//    them absolute.
 // 3. Mounts nest, among each other and with archives: the longest mount point that holds a path has it. Of several at
 //    one point the last has it, and an archive is hidden by what is mounted over it.
 // 4. When a volume ends that the working directory is in, Tcl's working directory is that of the process again.

@@ -19,8 +19,8 @@ namespace eval ::vfs {
 
 # ::vfs::autoMountExtension, ::vfs::autoMountUrl --
 #
-#	Say which Mount command, in which package, is for files with an extension (in lower case, with its dot), and for
-#	URLs of a type.
+#	Say which Mount command, in which package, is for files with an extension (in lower case, with its dot), and
+#	for URLs of a type.
 
 proc ::vfs::autoMountExtension {extension command {package ""}} {
     variable extMounts
@@ -36,8 +36,8 @@ proc ::vfs::autoMountUrl {type command {package ""}} {
 
 # ::vfs::auto --
 #
-#	Mounts at its own path what is a file on the way to a name, as often as it takes. Arguments of the Mount commands
-#	may follow.
+#	Mounts at its own path what is a file on the way to a name, as often as it takes. Arguments of the Mount
+#	commands may follow.
 
 proc ::vfs::auto {filename args} {
     variable extMounts

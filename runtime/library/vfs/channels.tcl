@@ -120,7 +120,8 @@ proc ::vfs::zstream {mode source sourceSize size} {
 
     fconfigure $source -translation binary
     set channel [chan create read ::vfs::Stream]
-    set streams($channel) [dict create zlib [zlib stream $mode] mode $mode source $source start [expr {max(0, [tell $source])}] \
+    set streams($channel) [dict create zlib [zlib stream $mode] mode $mode source $source \
+	start [expr {max(0, [tell $source])}] \
 	left $sourceSize sourceSize $sourceSize size $size position 0]
     return $channel
 }

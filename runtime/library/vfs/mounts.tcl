@@ -3,8 +3,8 @@
 # mounts.tcl: ends mounts and asks about them, and stands for the runtime's own drivers where scripts want a handler.
 
 namespace eval ::vfs {
-    # The command that ends a mount, by mount point. Scripts read it, for all that [vfs::filesystem info] lists: what is
-    # not theirs is made up then.
+    # The command that ends a mount, by mount point. Scripts read it, for all that [vfs::filesystem info] lists: what
+    # is not theirs is made up then.
     variable _unmountCmd
     array set _unmountCmd {}
     trace add variable _unmountCmd read ::vfs::MakeUnmountCommand
@@ -28,7 +28,8 @@ proc ::vfs::RegisterMount {mountpoint command} {
 proc ::vfs::MakeUnmountCommand {array index operation} {
     variable _unmountCmd
 
-    if {$index ne "" && ![::info exists _unmountCmd($index)] && [lsearch -exact -index 0 [::starlit::mounts] $index] >= 0} {
+    if {$index ne "" && ![::info exists _unmountCmd($index)]
+	    && [lsearch -exact -index 0 [::starlit::mounts] $index] >= 0} {
 	set _unmountCmd($index) ::vfs::LeaveMounted
     }
 }
@@ -62,9 +63,9 @@ proc ::vfs::states {} {
 
 # ::vfs::attributes --
 #
-#	The attributes of a mount: all as a list of options and values, or one, or new values. A handler NAME::handler has
-#	NAME::attributes, which lists the names of attributes, and for each a command NAME::ATTRIBUTE ?value?, all with
-#	the handler's own arguments.
+#	The attributes of a mount: all as a list of options and values, or one, or new values. A handler NAME::handler
+#	has NAME::attributes, which lists the names of attributes, and for each a command NAME::ATTRIBUTE ?value?, all
+#	with the handler's own arguments.
 
 proc ::vfs::attributes {mountpoint args} {
     set handler [lassign [filesystem info $mountpoint] command]
@@ -127,8 +128,8 @@ proc ::vfs::BuiltIn {path} {
 
 # ::vfs::BuiltInState --
 #
-#	The -state of such a mount, by its mount point or, where scripts know no other, its archive. It can be set only to
-#	what it is: starkit::remount changes it.
+#	The -state of such a mount, by its mount point or, where scripts know no other, its archive. It can be set
+#	only to what it is: starkit::remount changes it.
 
 proc ::vfs::BuiltInState {place args} {
     set mount [lsearch -exact -inline -index 0 [::starlit::mounts] $place]
@@ -146,8 +147,8 @@ proc ::vfs::BuiltInState {place args} {
 
 # ::vfs::BuiltInHandler --
 #
-#	The handler that [vfs::filesystem info] names for such a mount, for file systems that ask other handlers. It does
-#	what the commands of Tcl do at the path.
+#	The handler that [vfs::filesystem info] names for such a mount, for file systems that ask other handlers. It
+#	does what the commands of Tcl do at the path.
 
 proc ::vfs::BuiltInHandler {archive command root relative actualpath args} {
     set path [expr {$relative eq "" ? $root : "$root/$relative"}]
@@ -158,9 +159,10 @@ proc ::vfs::BuiltInHandler {archive command root relative actualpath args} {
 	    if {![file exists $path]} {
 		filesystem posixerror [posixError ENOENT]
 	    }
+	    set refusal [expr {[BuiltInState $archive] eq "readonly" ? "EROFS" : "EACCES"}]
 	    dict for {bit name} $test {
 		if {($mode & $bit) && ![file $name $path]} {
-		    filesystem posixerror [posixError [expr {$bit == 2 && [BuiltInState $archive] eq "readonly" ? "EROFS" : "EACCES"}]]
+		    filesystem posixerror [posixError [expr {$bit == 2 ? $refusal : "EACCES"}]]
 		}
 	    }
 	}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# posix.tcl: the numbers of errors that [vfs::filesystem posixerror] takes, by name. They are this system's; names that it
-# does not have are those that tclvfs knows from BSD.
+# posix.tcl: the numbers of errors that [vfs::filesystem posixerror] takes, by name. They are this system's; names
+# that it does not have are those that tclvfs knows from BSD.
 
 namespace eval ::vfs {
     variable posix

@@ -3,7 +3,7 @@
 # vfs.tcl: package vfs 1.4.2 (tclvfs), as kits and their file systems call it: vfs(3tcl). Mounts of the runtime's own
 # drivers (sqlar, mk4, zip) answer like those of scripts.
 #
-#	mounts.tcl	vfs::unmount, attributes, states, and what `vfs::filesystem info` names for the runtime's own mounts
+#	mounts.tcl	vfs::unmount, attributes, states, and the handlers of the runtime's own mounts
 #	automount.tcl	vfs::auto, urlMount and their kin: mounts by extension and URL
 #	handlers.tcl	helpers for handlers: globbing, modes, attributes
 #	posix.tcl	vfs::posix(NAME), vfs::posixError
