@@ -378,8 +378,8 @@ proc escape::Verdict {who name output before} {
 	"exit 125" {return [list REFUSED [Shorten $output]]}
 	"signal SIGSYS" - "exit 159" {return {DENIED "killed: SIGSYS"}}
     }
-    # A process 1 that aborts ends by SIGSEGV, as abort(3) has it when nothing else helps.
-    set fatal {^(signal SIG(KILL|XCPU|XFSZ|ALRM|TERM|ABRT|SEGV)|exit (124|134|137|139|142|143|152|153))$}
+    # A process 1 that aborts ends by SIGSEGV, or on arm64 by SIGTRAP, as abort(3) has it when nothing else helps.
+    set fatal {^(signal SIG(KILL|XCPU|XFSZ|ALRM|TERM|ABRT|SEGV|TRAP)|exit (124|133|134|137|139|142|143|152|153))$}
     if {[Has $name fatal] && [regexp $fatal $status]} {
 	return [list DENIED "ended: $status"]
     }
