@@ -36,7 +36,7 @@ proc ::sdx::depends::Run {values} {
     set path [::sdx::entries::Plain [dict get $values PATH]]
     set all [expr {![dict get $values -reached]}]
     set runtime [::info nameofexecutable]
-    if {[dict exists $values -runtime]} {
+    if {[dict exists $values -runtime] && [dict get $values -runtime] ne "self"} {
 	set runtime [dict get $values -runtime]
     }
     if {[file isdirectory $path]} {

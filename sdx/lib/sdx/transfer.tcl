@@ -18,7 +18,7 @@ namespace eval ::sdx::transfer {
     # Rows of options.tcl.
     variable options {
 	{{-checksum -c} {} {} {compare the contents of all files; else those of the same size and time count as the same}}
-	{{-n -dryrun -show} ?0|1? flag {change nothing, print what would be changed}}
+	{{-n -dry-run -show} ?0|1? flag {change nothing, print what would be changed}}
 	{{-verbose} ?0|1? flag {print what is changed, one line each: its name, what is done and why}}
 	{{-quiet} {} {} {print nothing when all goes well}}
 	{{-json} {} {} {print the result as JSON}}

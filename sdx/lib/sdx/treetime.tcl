@@ -10,7 +10,7 @@
 namespace eval ::sdx::treetime {
     variable operands {{DIRECTORY some}}
     variable options {
-	{{-n -dryrun} {} {} {change nothing, print what would be changed}}
+	{{-n -dry-run} {} {} {change nothing, print what would be changed}}
 	{{-verbose} {} {} {print the name of each directory that is changed}}
 	{{-quiet} {} {} {print nothing when all goes well}}
 	{{-json} {} {} {print the result as JSON}}
