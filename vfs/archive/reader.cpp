@@ -239,7 +239,7 @@ std::unique_ptr<MemberReader> Archive::open_listed(std::string_view name, const 
   reader->size_bytes_ = member.size_bytes;
   const auto index = static_cast<std::size_t>(member.chunks - 1);
   try {
-    if (member.size_bytes > kWholeMax) {
+    if (std::max(member.size_bytes, contents_->stored_bytes(index)) > kWholeMax) {
       reader->listed_.reset(
           new MemberReader::Listed{shared_from_this(), std::string(name), contents_->stream(index)});
       return reader;

@@ -14,10 +14,11 @@
 // rows whose data lies elsewhere. A subview's column holds the views of all rows, one after another.
 //
 // Nothing that is read lies over anything else in a sound file: the bytes of all columns, and the rows of all views, are at
-// most as many as the file's bytes.
+// most as many as the file's bytes; and as many as are good for memory, as a file of 4 GB may be nothing but a hole.
 
 #include "metakit.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "archive/name.h"
@@ -30,6 +31,8 @@ constexpr std::int64_t kTailBytes = 8;
 constexpr const char* kCode = "METAKIT";
 constexpr int kDepthMax = 8;          // of views in views; kits have 3
 constexpr std::int64_t kDeleted = -99;  // the parent of a directory that was deleted
+constexpr std::int64_t kColumnsMax = 256 << 20;  // bytes in all columns that are read, which contents are not
+constexpr std::int64_t kRowsMax = 4 << 20;
 constexpr std::size_t kPathsMax = 64 << 20;  // bytes in the names of all members: deep directories multiply them
 
 std::uint32_t big_endian(std::string_view bytes) {
@@ -162,7 +165,7 @@ class Integers {
 class Metakit {
  public:
   Metakit(const ForeignFile& file, const MetakitPlace& place)
-      : file_(file), place_(place), bytes_left_(file.size_bytes()), rows_left_(file.size_bytes()) {}
+      : file_(file), place_(place) {}
 
   ForeignListing read() {
     const std::string root_bytes = bytes({place_.root_bytes, place_.root});
@@ -189,7 +192,7 @@ class Metakit {
   std::string bytes(const Column& column) {
     if (column.size == 0) return {};
     check(column);
-    if (column.size > bytes_left_) fail("its columns lie over one another");
+    if (column.size > bytes_left_) fail("its columns lie over one another, or are larger than 256 MB in all");
     bytes_left_ -= column.size;
     return file_.text(place_.base + column.position, column.size);
   }
@@ -212,7 +215,7 @@ class Metakit {
   View read_view(Numbers& numbers, const std::vector<Property>& properties) {
     View view;
     view.rows = numbers.next();
-    if (view.rows < 0 || view.rows > rows_left_) fail("its views have more rows than it can hold");
+    if (view.rows < 0 || view.rows > rows_left_) fail("its views have more rows than it can hold, or than 4 million");
     rows_left_ -= view.rows;
     if (view.rows == 0) return view;
     for (const Property& property : properties) {
@@ -368,8 +371,8 @@ class Metakit {
 
   const ForeignFile& file_;
   const MetakitPlace place_;
-  std::int64_t bytes_left_;
-  std::int64_t rows_left_;
+  std::int64_t bytes_left_ = std::min(file_.size_bytes(), kColumnsMax);
+  std::int64_t rows_left_ = std::min(file_.size_bytes(), kRowsMax);
   struct Place {
     bool is_known = false;
     bool is_deleted = false;

@@ -32,7 +32,7 @@ DeflateForm form_of(const Packed& content) noexcept {
 class PackedStream : public Contents::Stream {
  public:
   PackedStream(std::shared_ptr<const ForeignFile> file, const Packed& content)
-      : file_(std::move(file)), start_(start_of(*file_, content)) {
+      : file_(std::move(file)), start_(start_of(*file_, content)), size_bytes_(content.size_bytes), crc_(content.crc) {
     if (content.packing == Packing::kStored) return;
     inflated_.emplace(InflatedContent::Sizes{content.stored_bytes, content.size_bytes},
                       [this](std::int64_t offset, std::span<std::byte> out) { file_->read(start_ + offset, out); },
@@ -44,12 +44,29 @@ class PackedStream : public Contents::Stream {
       inflated_->read(offset, out);
     } else {
       file_->read(start_ + offset, out);
+      if (crc_) check(offset, out);
     }
   }
 
  private:
+  // What is read from the beginning to the end is held against its check sum.
+  void check(std::int64_t offset, Bytes bytes) {
+    if (offset == 0) {
+      checked_ = 0;
+      crc_so_far_ = 0;
+    }
+    if (offset != checked_) return;
+    crc_so_far_ = add_to_crc(crc_so_far_, bytes);
+    checked_ += static_cast<std::int64_t>(bytes.size());
+    if (checked_ == size_bytes_ && crc_so_far_ != *crc_) throw Error(EIO, "DATA", "its check sum is wrong");
+  }
+
   std::shared_ptr<const ForeignFile> file_;
   const std::int64_t start_;
+  const std::int64_t size_bytes_;
+  const std::optional<std::uint32_t> crc_;
+  std::int64_t checked_ = 0;
+  std::uint32_t crc_so_far_ = 0;
   std::optional<InflatedContent> inflated_;
 };
 
@@ -69,7 +86,6 @@ class PackedContents : public Contents {
   }
 
  private:
-
   std::shared_ptr<const ForeignFile> file_;
   const std::vector<Packed> contents_;
   Inflater inflater_;

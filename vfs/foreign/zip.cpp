@@ -26,7 +26,9 @@ constexpr std::int64_t kCommentMax = 65535;
 constexpr std::int64_t kLocatorBytes = 20;
 constexpr std::int64_t kEnd64Bytes = 56;
 constexpr std::size_t kEntryBytes = 46;
+constexpr std::int64_t kDirectoryMax = 256 << 20;
 constexpr std::int64_t kTargetMax = 4095;
+constexpr std::int64_t kStoredTargetMax = 64 << 10;  // deflate may be clumsy, but not that much
 
 std::uint64_t little_endian(std::string_view bytes, std::size_t at, std::size_t size) {
   std::uint64_t value = 0;
@@ -234,7 +236,7 @@ class Zip {
   std::string target_of(const Packed& content, const std::string& name) {
     try {
       if (content.offset < 0 || content.size_bytes < 1 || content.size_bytes > kTargetMax ||
-          content.stored_bytes > file_.size_bytes() ||
+          content.stored_bytes > kStoredTargetMax ||
           (content.packing == Packing::kStored && content.stored_bytes != content.size_bytes)) {
         throw Error(EIO, "SIZE", "its target is no path");
       }
@@ -305,6 +307,7 @@ std::optional<ZipPlace> find_zip(const ForeignFile& file) {
   if (bytes > static_cast<std::uint64_t>(end) || offset > static_cast<std::uint64_t>(end)) {
     fail("its directory does not lie in it");
   }
+  if (bytes > static_cast<std::uint64_t>(kDirectoryMax)) fail("its directory is larger than 256 MB");
   place.members = static_cast<std::int64_t>(std::min<std::uint64_t>(members, INT64_MAX));
   place.directory_bytes = static_cast<std::int64_t>(bytes);
   place.directory = end - place.directory_bytes;
