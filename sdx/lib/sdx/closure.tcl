@@ -68,6 +68,9 @@ proc ::sdx::closure::Report {members rows runtime {all 0}} {
     }
     foreach row $rows {
 	lassign $row name version folder module
+	if {$row eq $::sdx::packages::unrecorded} {
+	    continue
+	}
 	if {$name eq ""} {
 	    set index [expr {$folder eq "" ? "pkgIndex.tcl" : "$folder/pkgIndex.tcl"}]
 	    dict set vague $folder [Text $index]
@@ -153,12 +156,16 @@ proc ::sdx::closure::Vague {name} {
 
 # ::sdx::closure::Text --
 #
-#	The text of a member, as [source] reads it; empty where that is too large, or no file.
+#	The text of a member, as [source] reads it; empty where that is too large, or no file, or seen behind a link: it is
+#	there by its own name too.
 
 proc ::sdx::closure::Text {name} {
     variable entries
     variable bytesMax
 
+    if {![dict exists $entries $name]} {
+	return ""
+    }
     lassign [dict get $entries $name] - type content
     if {$type eq "bytes"} {
 	if {[string length $content] > $bytesMax} {

@@ -32,6 +32,13 @@ namespace eval ::sdx::packages {
     # as /kit/FOLDER.
     variable scripts {}
 
+    # Symbolic links on one path, as Linux has it (path_resolution(7)), and indices, modules and links seen by all paths.
+    variable linksMax 40
+    variable waysMax 100000
+
+    # A record with a tab: nothing is recorded then (vfs/archive/packages.h).
+    variable unrecorded [list \t 0 {} {}]
+
     # The name of a module file, seen from its module path (as in tm.tcl).
     variable modulePattern {^([_[:alpha:]][:_[:alnum:]]*)-([[:digit:]].*)[.]tm$}
 }
@@ -45,30 +52,26 @@ namespace eval ::sdx::packages {
 #	links -		Names of the members that are symbolic links: folders behind them are searched too.
 #
 # Results:
-#	The rows, sorted.
+#	The rows, sorted. Where links make too many ways to list them all, one more row keeps the archive from having a
+#	record: packages are searched for then, as ever.
 
 proc ::sdx::packages::Record {entries links} {
+    variable unrecorded
     variable scripts {}
 
     set indices {}
     set rows {}
-    foreach entry $entries {
-	set name [lindex $entry 0]
-	switch -glob -- $name {
-	    pkgIndex.tcl - */pkgIndex.tcl {
-		lappend indices $entry
-	    }
-	    *.tm {
-		lappend rows {*}[ModuleRows $name]
-	    }
-	}
+    set seen [expr {[llength $links] ? [BehindLinks $entries $links] : $entries}]
+    if {$seen eq "endless"} {
+	set seen $entries
+	lappend rows $unrecorded
     }
-    foreach entry [BehindLinks $entries $links] {
+    foreach entry $seen {
 	set name [lindex $entry 0]
-	if {[file tail $name] eq "pkgIndex.tcl"} {
-	    lappend indices $entry
-	} else {
+	if {[string match *.tm $name]} {
 	    lappend rows {*}[ModuleRows $name]
+	} elseif {$name eq "pkgIndex.tcl" || [string match */pkgIndex.tcl $name]} {
+	    lappend indices $entry
 	}
     }
     if {[llength $indices] == 0} {
@@ -218,35 +221,112 @@ proc ::sdx::packages::ModuleRows {name} {
     return $rows
 }
 
+# ::sdx::packages::Resolve --
+#
+#	Where a path leads over the symbolic links of the tree. Nothing outside of the tree is looked at: there it is another
+#	file on each machine, and none in a kit.
+#
+# Arguments:
+#	targets -	Dict: the tree's links and their targets.
+#	there -		Dict: the names of all else in the tree, also of folders that are only implied.
+#
+# Results:
+#	A name in there; "-" where it leads to none.
+
+proc ::sdx::packages::Resolve {path targets there} {
+    variable linksMax
+
+    set links 0
+    set done {}
+    set parts [split $path /]
+    while {[llength $parts]} {
+	set parts [lassign $parts part]
+	switch -- $part {
+	    "" - . {
+		continue
+	    }
+	    .. {
+		if {[llength $done] == 0} {
+		    return -
+		}
+		set done [lrange $done 0 end-1]
+		continue
+	    }
+	}
+	set name [join [concat $done [list $part]] /]
+	if {[dict exists $targets $name]} {
+	    set target [dict get $targets $name]
+	    if {[string match /* $target] || [incr links] > $linksMax} {
+		return -
+	    }
+	    set parts [concat [split $target /] $parts]
+	} elseif {[dict exists $there $name]} {
+	    lappend done $part
+	} else {
+	    return -
+	}
+    }
+    return [join $done /]
+}
+
 # ::sdx::packages::BehindLinks --
 #
-#	The indices and modules that are seen through symbolic links to folders, under their names seen that way. A cycle
-#	is followed until it comes back to a folder it has passed.
+#	The indices and modules of a tree, also those that are seen through symbolic links to folders, under their names seen
+#	that way. A cycle is followed until it comes back to a folder that a link on the way has led to.
+#
+# Results:
+#	Entries. "endless" where the links make too many ways.
 
 proc ::sdx::packages::BehindLinks {entries links} {
-    set found {}
+    variable waysMax
+
+    set paths {}
+    set there [dict create "" 1]
+    foreach entry $entries {
+	set name [lindex $entry 0]
+	dict set paths $name $entry
+	for {set above $name} {![dict exists $there $above]} {set above [string range $above 0 [string last / $above]-1]} {
+	    dict set there $above 1
+	}
+    }
+    set targets {}
     foreach link $links {
-	set path [lindex [lsearch -inline -exact -index 0 $entries $link] 2]
-	if {[file isdirectory $path]} {
-	    Search found $link $path {}
+	# A target that begins with a tilde comes with ./ in front.
+	dict set targets $link [regsub {^\./~} [file readlink [lindex [dict get $paths $link] 2]] ~]
+	dict unset there $link
+    }
+    # What is looked for, and what leads on.
+    set names [lsort [concat [dict keys $targets] [dict keys $paths pkgIndex.tcl] [dict keys $paths */pkgIndex.tcl] \
+	    [dict keys $paths *.tm]]]
+    set found {}
+    set ways 0
+    set queue [list [list "" "" {}]]
+    for {set i 0} {$i < [llength $queue]} {incr i} {
+	lassign [lindex $queue $i] seen folder passed
+	lappend passed $folder
+	set prefix [expr {$folder eq "" ? "" : "$folder/"}]
+	set length [string length $prefix]
+	set at [lsearch -sorted -bisect $names $prefix]
+	while {[incr at] < [llength $names] && [string equal -length $length [set name [lindex $names $at]] $prefix]} {
+	    set where $seen[string range $name $length end]
+	    if {[incr ways] > $waysMax} {
+		return endless
+	    }
+	    if {![dict exists $targets $name]} {
+		lappend found [lreplace [dict get $paths $name] 0 0 $where]
+		continue
+	    }
+	    set target [Resolve $name $targets $there]
+	    if {![dict exists $there $target] || $target in $passed} {
+		continue
+	    }
+	    if {![dict exists $paths $target] || [lindex [dict get $paths $target] 1] eq "directory"
+		    || [file isdirectory [lindex [dict get $paths $target] 2]]} {
+		lappend queue [list $where/ $target $passed]
+	    } elseif {$name eq "pkgIndex.tcl" || [string match */pkgIndex.tcl $name] || [string match *.tm $name]} {
+		lappend found [lreplace [dict get $paths $target] 0 0 $where]
+	    }
 	}
     }
     return $found
-}
-
-proc ::sdx::packages::Search {foundName name path passed} {
-    upvar 1 $foundName found
-
-    set real [file dirname [file normalize [file join $path -]]]
-    if {$real in $passed} {
-	return
-    }
-    lappend passed $real
-    foreach child [glob -nocomplain -tails -directory $path -- *] {
-	if {[file isdirectory $path/$child]} {
-	    Search found $name/$child $path/$child $passed
-	} elseif {$child eq "pkgIndex.tcl" || [string match *.tm $child]} {
-	    lappend found [list $name/$child file $path/$child]
-	}
-    }
 }
