@@ -135,7 +135,8 @@ proc ::sdx::sql::Authorize {action args} {
 #	What SQLite gave us for a value: int, wideInt, double, bytearray, or a string.
 
 proc ::sdx::sql::Type {value} {
-    return [lindex [::tcl::unsupported::representation $value] 3]
+    # No list: the beginning of the value stands at its end.
+    return [lindex [split [::tcl::unsupported::representation $value] " "] 3]
 }
 
 proc ::sdx::sql::Text {value} {
