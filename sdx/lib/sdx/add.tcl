@@ -46,6 +46,7 @@ proc ::sdx::add::Run {values} {
     if {[dict exists $values -as] && [llength $files] != 1} {
 	::sdx::options::Misuse "option \"-as\" names one FILE, but there are [llength $files]"
     }
+    ::sdx::members::NeedOwn $kit "add to"
     set entries {}
     set links 0
     foreach file $files {

@@ -52,6 +52,11 @@ proc ::sdx::check::File {file values} {
 	::sdx::progress::End
     }
     dict with checked {}
+    if {[lindex $faults 0 0] eq "NOTKIT" && ![catch {dict get [::starlit::archive info $file] format} format]
+	    && $format in {metakit zip}} {
+	return -code error -errorcode [list SDX FORMAT $format] "couldn't check \"$file\": it is a\
+	    [dict get $::sdx::members::formats $format] (hint: sdx sha256sum reads all of it)"
+    }
     return [dict create file $file sound [expr {!$count}] members $members content $content faultcount $count \
 	    faults [lmap fault $faults {
 		lassign $fault code member text

@@ -6,6 +6,7 @@
 ::sdx::Load index
 ::sdx::Load json
 ::sdx::Load kit
+::sdx::Load members
 
 namespace eval ::sdx::delete {
     variable operands {{KIT required} {MEMBER some}}
@@ -31,6 +32,7 @@ namespace eval ::sdx::delete {
 
 proc ::sdx::delete::Run {values} {
     set kit [dict get $values KIT]
+    ::sdx::members::NeedOwn $kit "delete from"
     set names [lmap name [dict get $values MEMBER] {::sdx::entries::Clean $name}]
     if {[dict get $values -glob]} {
 	set names [Matching $kit $names [dict get $values -force]]

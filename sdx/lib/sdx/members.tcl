@@ -51,6 +51,23 @@ proc ::sdx::members::List {kit {runtime 0}} {
     return $members
 }
 
+# ::sdx::members::NeedOwn --
+#
+#	Refuses to change what can only be read.
+#
+# Arguments:
+#	verb -	What cannot be done with it, for the message.
+
+proc ::sdx::members::NeedOwn {kit verb} {
+    variable formats
+
+    set format [dict get [::starlit::archive info $kit] format]
+    if {$format in {metakit zip}} {
+	return -code error -level 2 -errorcode {POSIX EROFS {read-only file system}} "couldn't $verb \"$kit\":\
+	    a [dict get $formats $format] is read-only (hint: sdx convert makes a kit of it)"
+    }
+}
+
 # ::sdx::members::Resolve --
 #
 #	Finds a member by a path that may lead over links.

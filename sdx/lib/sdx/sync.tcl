@@ -125,11 +125,10 @@ proc ::sdx::sync::Target {values choice} {
 	dict set target new 1
 	return $target
     }
-    lassign [::sdx::sides::Read $path 1 copy [expr {$directory eq "" ? $choice : ""}]] members format excluded
-    if {$format in {metakit zip}} {
-	return -code error -errorcode {POSIX EROFS {read-only file system}} "couldn't copy to \"[dict get $values DEST]\":\
-	    a [dict get $::sdx::members::formats $format] is read-only (hint: sdx unwrap it, and wrap that)"
+    if {![file isdirectory $plain]} {
+	::sdx::members::NeedOwn $path "copy to"
     }
+    lassign [::sdx::sides::Read $path 1 copy [expr {$directory eq "" ? $choice : ""}]] members format excluded
     if {$directory ne "" && [dict exists $members $directory]
 	    && [lindex [dict get $members $directory] 0] ne "directory"} {
 	return -code error -errorcode {POSIX ENOTDIR {not a directory}} \

@@ -49,12 +49,9 @@ proc ::sdx::update::Run {values} {
 	return -code error -errorcode {POSIX ENOTDIR {not a directory}} \
 	    "couldn't update from \"$directory\": no such directory"
     }
+    ::sdx::members::NeedOwn [dict get $values KIT] update
     set choice [::sdx::entries::Choice $values]
     lassign [::sdx::sides::Read [dict get $values KIT] 1 update $choice] members format excluded
-    if {$format in {metakit zip}} {
-	return -code error -errorcode {POSIX EROFS {read-only file system}} "couldn't update \"[dict get $values KIT]\":\
-	    a [dict get $::sdx::members::formats $format] is read-only (hint: sdx unwrap it, and wrap that)"
-    }
     set foreign {}
     if {$format in {starpack runtime}} {
 	set own [::sdx::members::List $kit]
