@@ -11,6 +11,7 @@
 ::sdx::Load json
 ::sdx::Load lsk
 ::sdx::Load members
+::sdx::Load output
 
 namespace eval ::sdx::kit {
     # Rows of options.tcl.
@@ -69,18 +70,23 @@ proc ::sdx::kit::Epoch {default} {
 #	links -		Names of those that are links.
 #	values -	The options.
 #	stored -	Names of those that are not to be compressed.
+#	script -	The path of a script outside of the tree that becomes a member: it is not written over.
 #
 # Results:
 #	A dict: file, members (how many), bytes (of the file), content (bytes of the members), names (of the members),
 #	missing and unused (packages, as of closure.tcl), warnings (texts).
 
-proc ::sdx::kit::Write {output entries links values {stored {}}} {
+proc ::sdx::kit::Write {output entries links values {stored {}} {script ""}} {
     ::sdx::Load packages
     ::sdx::Load progress
 
     set path [::sdx::entries::Plain $output]
     if {[file isdirectory $path]} {
 	return -code error -errorcode {POSIX EISDIR {is a directory}} "couldn't write \"$output\": it is a directory"
+    }
+    if {$script ne "" && [::sdx::output::Is $path $script]} {
+	return -code error -errorcode {SDX SAME} "couldn't write \"$output\": it is the script that is to be wrapped\
+	    (hint: name an output elsewhere)"
     }
     set rows [::sdx::packages::Record $entries $links]
     set options [list -packages $rows]

@@ -54,7 +54,8 @@ proc ::sdx::qwrap::Run {values} {
     if {![dict exists $values -runtime]} {
 	append name .kit
     }
-    return [::sdx::kit::Write $name $entries {} $values]
+    set script [expr {$file eq "-" || [::sdx::fetch::IsAddress $file] ? "" : [::sdx::entries::Plain $file]}]
+    return [::sdx::kit::Write $name $entries {} $values {} $script]
 }
 
 proc ::sdx::qwrap::Show {values result} {

@@ -71,14 +71,16 @@ proc ::sdx::wrap::Run {values} {
     }
     lassign [::sdx::layers::Merge $trees $roots [::sdx::entries::Choice $values]] entries links excluded covered
     set main main.tcl
+    set script ""
     if {[dict exists $values -main]} {
 	set main [dict get $values -main]
 	set entries [Main $entries $main]
+	set script [lindex [lsearch -inline -exact -index 0 $entries main.tcl] 2]
     } elseif {![HasMain $entries]} {
 	return -code error -errorcode {SDX NOMAIN} "couldn't wrap \"[lindex $trees end]\": it has no main.tcl\
 	    (hint: main.tcl is the script that runs first; -main names another)"
     }
-    set result [::sdx::kit::Write $output $entries $links $values [Stored $entries $values]]
+    set result [::sdx::kit::Write $output $entries $links $values [Stored $entries $values] $script]
     return [dict merge $result [dict create main $main excluded $excluded covered $covered]]
 }
 
