@@ -5,6 +5,7 @@
 ::sdx::Load entries
 ::sdx::Load json
 ::sdx::Load lsk
+::sdx::Load output
 ::sdx::Load sums
 
 namespace eval ::sdx::addtoc {
@@ -45,23 +46,14 @@ proc ::sdx::addtoc::Run {values} {
 	}
     }
     set toc $plain/TOC
-    if {[file exists $toc] && [file type $toc] ne "file"} {
+    if {![catch {file type $toc} type] && $type ne "file"} {
 	return -code error -errorcode {POSIX EEXIST {file already exists}} "couldn't write \"$toc\": it is no regular file"
     }
-    set temporary $plain/.TOC.sdx-[pid]
-    set channel [open $temporary {WRONLY CREAT EXCL}]
-    try {
-	try {
-	    fconfigure $channel -encoding utf-8 -translation lf
-	    foreach line $lines {
-		puts $channel $line
-	    }
-	} finally {
-	    close $channel
+    ::sdx::output::Write $toc 0o666 channel {
+	fconfigure $channel -encoding utf-8
+	foreach line $lines {
+	    puts $channel $line
 	}
-	file rename -force -- $temporary $toc
-    } finally {
-	file delete -- $temporary
     }
     return [dict create file [string trimright $directory /]/TOC files [llength $lines]]
 }

@@ -6,6 +6,7 @@
 ::sdx::Load json
 ::sdx::Load lsk
 ::sdx::Load members
+::sdx::Load output
 
 namespace eval ::sdx::mksplit {
     variable operands {{FILE some}}
@@ -23,6 +24,14 @@ namespace eval ::sdx::mksplit {
 }
 
 proc ::sdx::mksplit::Run {values} {
+    set names {}
+    foreach file [dict get $values FILE] {
+	if {[dict exists $names [Name $file]]} {
+	    ::sdx::options::Misuse "\"[dict get $names [Name $file]]\" and \"$file\" would both become\
+		\"[Name $file].head\" (hint: one at a time, in different directories)"
+	}
+	dict set names [Name $file] $file
+    }
     return [lmap file [dict get $values FILE] {Split $file}]
 }
 
@@ -44,6 +53,15 @@ proc ::sdx::mksplit::Show {values result} {
     }
 }
 
+# ::sdx::mksplit::Name --
+#
+#	What the parts of a file are called, but for .head and .tail.
+
+proc ::sdx::mksplit::Name {file} {
+    set name [::sdx::members::Tail $file]
+    return [string range $name 0 [expr {[string last . $name] > 0 ? [string last . $name] - 1 : "end"}]]
+}
+
 # ::sdx::mksplit::Split --
 #
 #	Splits one file.
@@ -55,34 +73,24 @@ proc ::sdx::mksplit::Split {file} {
     if {$prefix == 0} {
 	return -code error -errorcode {SDX NOPREFIX} "couldn't split \"$file\": there is nothing in front of its archive"
     }
-    set name [::sdx::members::Tail $path]
-    set name [string range $name 0 [expr {[string last . $name] > 0 ? [string last . $name] - 1 : "end"}]]
-    set outputs [list [::sdx::entries::Plain $name.head] [::sdx::entries::Plain $name.tail]]
-    set temporary [lmap output $outputs {string cat $output .sdx- [pid]}]
-    foreach output $outputs {
-	if {[file exists $output] && (![file isfile $output] || [file normalize $output] eq [file normalize $path])} {
-	    return -code error -errorcode {POSIX EEXIST {file already exists}} \
-		"couldn't write \"$output\": it is [expr {[file isfile $output] ? "the file to be split" : "no regular file"}]"
+    set name [Name $file]
+    foreach output [list $name.head $name.tail] {
+	::sdx::output::Check [::sdx::entries::Plain $output]
+	if {[::sdx::output::Is [::sdx::entries::Plain $output] $path]} {
+	    return -code error -errorcode {SDX SAME} "couldn't write \"$output\": it is the file to be split"
 	}
     }
     set in [open $path rb]
-    set made {}
     try {
-	foreach output $temporary size [list $prefix -1] {
-	    set out [open $output {WRONLY CREAT EXCL BINARY}]
-	    lappend made $output
-	    try {
-		fcopy $in $out -size $size
-	    } finally {
-		close $out
+	# Neither appears before both are written.
+	::sdx::output::Write [::sdx::entries::Plain $name.head] 0o666 head {
+	    fcopy $in $head -size $prefix
+	    ::sdx::output::Write [::sdx::entries::Plain $name.tail] 0o666 tail {
+		fcopy $in $tail
 	    }
-	}
-	foreach from $temporary to $outputs {
-	    file rename -force -- $from $to
 	}
     } finally {
 	close $in
-	file delete -- {*}$made
     }
     return [dict create file $file head $name.head headbytes $prefix tail $name.tail \
 	    tailbytes [expr {[dict get $info size] - $prefix}]]
