@@ -56,7 +56,10 @@ void init_interpreter(Tcl_Interp* interp) {
   create_handler_command(interp);
   create_package_commands(interp);
   create_archive_commands(interp);
-  if (Tcl_IsSafe(interp) == 0) create_jail_commands(interp);
+  if (Tcl_IsSafe(interp) == 0) {
+    create_interrupt_command(interp);
+    create_jail_commands(interp);
+  }
   set_variable(interp, "::starlit::version", kVersion);
   set_variable(interp, "::starlit::sqlite", SQLITE_VERSION);
   set_variable(interp, "::starlit::home", home().point);

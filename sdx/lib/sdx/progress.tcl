@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
 # progress.tcl: a bar on a terminal for work that takes longer than a second. Elsewhere, and for scripts that call
-# package sdx, nothing is printed.
+# package sdx, nothing is printed. A signal that asks sdx to end takes effect where progress is told.
 
 namespace eval ::sdx::progress {
     variable delayMilliseconds 1000
@@ -12,7 +12,8 @@ namespace eval ::sdx::progress {
 
 # ::sdx::progress::Options --
 #
-#	The options that make a starlit::archive command show its progress; none when nobody would see it.
+#	The options that make a starlit::archive command show its progress, where somebody sees it, and be interrupted;
+#	none for scripts.
 #
 # Arguments:
 #	what -	What is being done, in front of the bar.
@@ -22,11 +23,22 @@ proc ::sdx::progress::Options {what} {
     variable due [expr {[clock milliseconds] + $delayMilliseconds}]
     variable shown 0
 
-    # Only a terminal has a -mode.
-    if {!$::sdx::talks || [catch {fconfigure stderr -mode}]} {
+    if {!$::sdx::talks} {
 	return {}
     }
+    # Only a terminal has a -mode.
+    if {[catch {fconfigure stderr -mode}]} {
+	return [list -progress ::sdx::progress::Check]
+    }
     return [list -progress [list ::sdx::progress::Show $what]]
+}
+
+# ::sdx::progress::Check --
+#
+#	Goes on only if nothing has interrupted the program.
+
+proc ::sdx::progress::Check {args} {
+    ::starlit::interrupts check
 }
 
 # ::sdx::progress::Show --
@@ -39,6 +51,7 @@ proc ::sdx::progress::Show {what done total} {
     variable cells
     variable stepMilliseconds
 
+    ::starlit::interrupts check
     set now [clock milliseconds]
     if {$now < $due || $total <= 0} {
 	return

@@ -2,7 +2,8 @@
 #
 # shell.tcl: sdx as a program: a command line in, text and an exit status out.
 #
-# Exit status: 0 done; 1 it could not be done; 2 wrong usage; diff has diff(1)'s. An error is one line on stderr.
+# Exit status: 0 done; 1 it could not be done; 2 wrong usage; diff has diff(1)'s. An error is one line on stderr. The
+# first SIGINT, SIGTERM or SIGHUP ends it by that signal, when what was half done is undone; the next one ends it at once.
 
 # ::sdx::Complain --
 #
@@ -39,6 +40,7 @@ proc ::sdx::Main {arguments} {
 	    return 0
 	}
     }
+    ::starlit::interrupts trap
     try {
 	Perform {*}$arguments
 	flush stdout
@@ -52,7 +54,12 @@ proc ::sdx::Main {arguments} {
     } trap {POSIX EPIPE} {} {
 	# Whoever read the output has seen enough.
 	return 1
+    } trap {STARLIT INTERRUPTED} {} {
+	Load progress
+	progress::End
+	::starlit::interrupts end
     } on error {message options} {
+	::starlit::interrupts end
 	Complain $message
 	if {[::info exists ::env(SDX_TRACE)]} {
 	    puts stderr [dict get $options -errorinfo]

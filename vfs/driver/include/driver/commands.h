@@ -29,6 +29,8 @@
 //         See digest_commands.cpp.
 //     starlit::script commands TEXT, starlit::script expression TEXT
 //         What Tcl's parser makes of a script; see script_commands.cpp.
+//     starlit::interrupts trap|check|end
+//         SIGINT, SIGTERM and SIGHUP as errors in the script; see interrupt_commands.cpp.
 //     starlit::beneath hold DIRECTORY                      -> number, of the directory held open until release or the end
 //     starlit::beneath open NUMBER NAME FLAGS ?PERMISSIONS?        -> channel; FLAGS as words of open(n)
 //     starlit::beneath stat NUMBER NAME                            -> dict: type mode size atime mtime ctime
@@ -50,6 +52,7 @@ void create_package_commands(Tcl_Interp* interp);
 void create_archive_commands(Tcl_Interp* interp);
 void create_digest_commands(Tcl_Interp* interp);
 void create_script_commands(Tcl_Interp* interp);
+void create_interrupt_command(Tcl_Interp* interp);
 void create_beneath_command(Tcl_Interp* interp);
 
 }  // namespace starlit
