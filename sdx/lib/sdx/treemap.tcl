@@ -6,7 +6,10 @@
 # What would be too small to see or to point at is drawn together with others of its type in the same directory, so the
 # number of boxes is bounded by the picture's area and not by that of members.
 
+::sdx::Load entries
+::sdx::Load lsk
 ::sdx::Load members
+::sdx::Load output
 ::sdx::Load squarify
 ::sdx::Load svg
 
@@ -45,7 +48,15 @@ namespace eval ::sdx::treemap {
 proc ::sdx::treemap::Run {values} {
     set picture [Picture $values]
     if {[dict exists $values OUT] && [dict get $values OUT] ne "-"} {
-	Write [dict get $values OUT] $picture
+	# A tilde is a letter here as everywhere but in Tcl.
+	set out [regsub ^~ [dict get $values OUT] ./~]
+	if {[::sdx::output::Is $out [::sdx::entries::Plain [dict get $values KIT]]]} {
+	    return -code error -errorcode {SDX SAME} \
+		"couldn't write \"[dict get $values OUT]\": it is what the picture is of"
+	}
+	::sdx::output::Write $out 0o666 channel {
+	    puts -nonewline $channel [encoding convertto utf-8 $picture]
+	}
     }
     return $picture
 }
@@ -55,29 +66,7 @@ proc ::sdx::treemap::Show {values picture} {
 	fconfigure stdout -encoding utf-8
 	puts -nonewline $picture
     } elseif {![dict get $values -quiet]} {
-	puts "[dict get $values OUT]: [string length [encoding convertto utf-8 $picture]] bytes"
-    }
-}
-
-# ::sdx::treemap::Write --
-#
-#	Writes a file, all of it or nothing.
-
-proc ::sdx::treemap::Write {path text} {
-    if {[file isdirectory $path]} {
-	return -code error -errorcode {POSIX EISDIR {is a directory}} "couldn't write \"$path\": it is a directory"
-    }
-    set new $path.[pid].new
-    set channel [open $new {WRONLY CREAT EXCL}]
-    try {
-	fconfigure $channel -encoding utf-8 -translation lf
-	puts -nonewline $channel $text
-	close $channel
-	file rename -force $new $path
-    } on error {message options} {
-	catch {close $channel}
-	file delete $new
-	return -options $options $message
+	puts "[::sdx::lsk::Printable [dict get $values OUT]]: [string length [encoding convertto utf-8 $picture]] bytes"
     }
 }
 
