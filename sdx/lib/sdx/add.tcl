@@ -40,9 +40,7 @@ namespace eval ::sdx::add {
 proc ::sdx::add::Run {values} {
     set kit [dict get $values KIT]
     set files [dict get $values FILE]
-    if {[dict exists $values -as] && [dict exists $values -under]} {
-	::sdx::options::Misuse "options \"-as\" and \"-under\" exclude each other"
-    }
+    ::sdx::options::Exclude $values -as -under
     if {[dict exists $values -as] && [llength $files] != 1} {
 	::sdx::options::Misuse "option \"-as\" names one FILE, but there are [llength $files]"
     }

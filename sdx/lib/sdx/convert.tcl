@@ -59,6 +59,8 @@ namespace eval ::sdx::convert {
 	*.kit kit  *.zip zip  *.tar tar  *.tar.gz tar.gz  *.tgz tar.gz  *.db plain  *.sqlite plain  *.sqlar plain
 	*.vfs directory  */ directory
     }
+    # For which formats options of the output mean something. -level may be given always, for scripts.
+    variable meanings {-interp {kit zipkit} -writable kit}
     # The script in front of a kit, as sdx and the classic one write it.
     variable kitHeader {(?x)\A (?: \#!/bin/sh\n \#[ ]\\\n exec[ ]\S+[ ]"\$0"[ ]\$\{1\+"\$@"\}\n )?
 	package[ ]require[ ]starkit\n \s* starkit::header\s+(mk4|sqlar|zip)([^\n]*)\n \x1a}
@@ -93,6 +95,9 @@ proc ::sdx::convert::Run {values} {
 	dict set result from [dict get $source format]
 	dict set result members [dict size [dict get $source members]]
 	dict set result main [dict exists $source members main.tcl]
+	if {[dict exists $values -encoding] && [dict get $source format] ni {tar tar.gz}} {
+	    ::sdx::options::Misuse "option \"-encoding\" means nothing for FROM, which is no tar file"
+	}
 	try {
 	    Write $format $source $to $values
 	} finally {
@@ -146,6 +151,7 @@ proc ::sdx::convert::Plain {path} {
 
 proc ::sdx::convert::Format {to values} {
     variable endings
+    variable meanings
 
     foreach {option format} {-runtime starpack -stub zipkit} {
 	if {[dict exists $values $option]} {
@@ -177,6 +183,12 @@ proc ::sdx::convert::Format {to values} {
 	metakit {
 	    return -code error -errorcode {SDX METAKIT} "couldn't write \"$to\": Metakit's format can be read only (hint:\
 		-to kit for tclkit; for an old tclkit, -to zipkit, or -to directory and that tclkit's own sdx)"
+	}
+    }
+    ::sdx::options::Exclude $values -stub -interp
+    foreach {option formats} $meanings {
+	if {[::sdx::options::Given $values $option] && $format ni $formats} {
+	    ::sdx::options::Misuse "option \"$option\" means nothing for TO as $format, only as [join $formats ", "]"
 	}
     }
     return $format

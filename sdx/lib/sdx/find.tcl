@@ -72,6 +72,7 @@ proc ::sdx::find::Found {values} {
 }
 
 proc ::sdx::find::Shell {values} {
+    ::sdx::options::Exclude $values -print0 -json
     set found [Found $values]
     if {[dict get $values -json]} {
 	puts [::sdx::json::Array [lmap {name member} $found {::sdx::members::Json [::sdx::members::Dict $name $member]}]]

@@ -80,6 +80,9 @@ proc ::sdx::kit::Write {output entries links values {stored {}} {script ""}} {
     ::sdx::Load packages
     ::sdx::Load progress
 
+    ::sdx::options::Exclude $values -nocomp -level
+    ::sdx::options::Exclude $values -nocheck -strict
+    ::sdx::options::Exclude $values -runtime -interp
     set path [::sdx::entries::Plain $output]
     if {[file isdirectory $path]} {
 	return -code error -errorcode {POSIX EISDIR {is a directory}} "couldn't write \"$output\": it is a directory"

@@ -39,6 +39,23 @@ proc ::sdx::options::Misuse {message} {
     return -code error -level 2 -errorcode {SDX USAGE} $message
 }
 
+# ::sdx::options::Exclude --
+#
+#	Refuses an option together with any of others, as one of them would be ignored.
+
+proc ::sdx::options::Exclude {values option others} {
+    foreach other $others {
+	if {[Given $values $option] && [Given $values $other]} {
+	    Misuse "options \"$option\" and \"$other\" exclude each other"
+	}
+    }
+}
+
+# Whether an option is there, and not 0, or a switch is on.
+proc ::sdx::options::Given {values option} {
+    return [expr {[dict exists $values $option] && [dict get $values $option] ni {0 {}}}]
+}
+
 # ::sdx::options::Parse --
 #
 #	Parses a subcommand's arguments.

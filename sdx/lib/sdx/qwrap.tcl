@@ -32,6 +32,9 @@ namespace eval ::sdx::qwrap {
 }
 
 proc ::sdx::qwrap::Run {values} {
+    # The tree is the same, however it is wrapped later.
+    ::sdx::options::Exclude $values -asdir \
+	{-runtime -interp -writable -nocomp -level -pagesize -strict -nocheck}
     set file [dict get $values FILE]
     if {[dict exists $values NAME]} {
 	set name [dict get $values NAME]

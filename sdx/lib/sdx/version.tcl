@@ -27,6 +27,9 @@ namespace eval ::sdx::version {
 
 proc ::sdx::version::Run {values} {
     if {[llength [dict get $values FILE]] == 0} {
+	if {[dict get $values -fixtime]} {
+	    ::sdx::options::Misuse "missing FILE: option \"-fixtime\" changes one"
+	}
 	return $::starlit::version
     }
     return [lmap file [dict get $values FILE] {
