@@ -23,6 +23,8 @@
 namespace eval ::sdx::options {
     variable helpRow {{-help -h} {} {} {print this text}}
     variable width 78
+    # Operands that are no paths of the host. There an empty one would be the current directory.
+    variable mayBeEmpty {COMMAND MEMBER PATTERN QUERY}
     # What a newcomer tries: command lines, and what they do.
     variable beginnings {
 	{sdx wrap app.kit} {make a kit of it, which tclkit runs}
@@ -130,10 +132,16 @@ proc ::sdx::options::Parse {command arguments} {
 #	Names the words that are not options.
 
 proc ::sdx::options::Operands {command words} {
+    variable mayBeEmpty
+
     set operands [set ${command}::operands]
     set values {}
     foreach operand $operands {
-	lassign $operand name kind
+	lassign $operand name kind what
+	set own [expr {$kind in {several some} ? $words : [lrange $words 0 0]}]
+	if {"" in $own && $name ni $mayBeEmpty && $what ne "folder"} {
+	    Misuse "bad $name \"\": it is empty (hint: a variable that is not set?)"
+	}
 	if {$kind eq "several" || ($kind eq "some" && [llength $words])} {
 	    dict set values $name $words
 	    return $values

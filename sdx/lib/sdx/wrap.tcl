@@ -115,7 +115,8 @@ proc ::sdx::wrap::Trees {values} {
     }
     foreach tree [dict get $values -vfs] {
 	set path [::sdx::entries::Plain $tree]
-	if {![file exists $path]} {
+	# An empty one would be the current directory.
+	if {$tree eq "" || ![file exists $path]} {
 	    return -code error -errorcode {POSIX ENOENT {no such file or directory}} \
 		"couldn't wrap \"$tree\": no such directory"
 	}
