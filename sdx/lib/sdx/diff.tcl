@@ -57,6 +57,8 @@ proc ::sdx::diff::Shell {values} {
 
     try {
 	Compare [dict get $values A] [dict get $values B] $values
+	Print $values
+	flush stdout
     } trap {POSIX EPIPE} {message options} {
 	return -options $options $message
     } on error {message options} {
@@ -66,15 +68,20 @@ proc ::sdx::diff::Shell {values} {
 	}
 	return -code error -errorcode {SDX STATUS 2} $message
     }
+    if {[llength $found]} {
+	return -code error -errorcode {SDX STATUS 1} "there are differences"
+    }
+}
+
+proc ::sdx::diff::Print {values} {
+    variable found
+
     if {[dict get $values -json]} {
 	puts [::sdx::json::Array [lmap difference $found {Json {*}$difference}]]
     } elseif {![dict get $values -quiet]} {
 	foreach difference $found {
 	    puts [Line $values {*}$difference]
 	}
-    }
-    if {[llength $found]} {
-	return -code error -errorcode {SDX STATUS 1} "there are differences"
     }
 }
 

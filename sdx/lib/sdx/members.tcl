@@ -255,9 +255,11 @@ proc ::sdx::members::Each {wordName words script} {
     foreach word $words {
 	try {
 	    uplevel 1 $script
-	} trap {POSIX EPIPE} {message options} {
-	    return -options $options $message
-	} on error {message} {
+	} on error {message options} {
+	    if {[string match {error writing "stdout":*} $message]} {
+		# What comes next could not be written either.
+		return -options $options $message
+	    }
 	    flush stdout
 	    ::sdx::Complain $message
 	    set failed 1

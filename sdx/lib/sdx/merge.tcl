@@ -42,6 +42,9 @@ proc ::sdx::merge::Staged {directory stageName members deleted script} {
 	    Open $stage
 	}
 	Move $root $directory $scratch/new[expr {$inner eq "" ? "" : "/$inner"}] $members $deleted
+    } on error {message options} {
+	# No names that nobody knows.
+	return -options $options [string map [list $directory/$scratch/new $directory] $message]
     } finally {
 	::starlit::beneath release $root
 	if {$scratch ne ""} {

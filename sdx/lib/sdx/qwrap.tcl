@@ -162,13 +162,16 @@ proc ::sdx::qwrap::Unpack {directory entries} {
 		continue
 	    }
 	    set channel [open $path/$name wb]
-	    puts -nonewline $channel $data
-	    close $channel
+	    try {
+		puts -nonewline $channel $data
+	    } finally {
+		close $channel
+	    }
 	    incr bytes [string length $data]
 	}
     } on error {message options} {
 	file delete -force $path
-	return -options $options $message
+	return -options $options "couldn't write \"$directory\": [regsub {.*": } $message ""]"
     }
     return [dict create file $directory members [llength $entries] bytes $bytes content $bytes \
 	    names [lmap entry $entries {lindex $entry 0}] missing {} unused {} warnings {}]

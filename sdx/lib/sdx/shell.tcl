@@ -26,30 +26,33 @@ proc ::sdx::Main {arguments} {
 
     set talks 1
     Load options
-    switch -- [lindex $arguments 0] {
-	"" {
-	    puts stderr [options::Usage]
-	    return 2
-	}
-	--help - -help - -h {
-	    puts [options::Usage]
-	    return 0
-	}
-	--version - -version {
-	    puts "sdx [package present sdx]"
-	    return 0
-	}
+    if {[lindex $arguments 0] eq ""} {
+	puts stderr [options::Usage]
+	return 2
     }
     ::starlit::interrupts trap
     try {
-	Perform {*}$arguments
+	switch -- [lindex $arguments 0] {
+	    --help - -help - -h {
+		puts [options::Usage]
+	    }
+	    --version - -version {
+		puts "sdx [package present sdx]"
+	    }
+	    default {
+		Perform {*}$arguments
+	    }
+	}
 	flush stdout
     } trap {SDX USAGE} {message} {
 	Complain $message
 	return 2
     } trap {SDX STATUS} {message options} {
 	# The command has told all there is to tell.
-	flush stdout
+	if {[catch {flush stdout} message]} {
+	    Complain $message
+	    return 1
+	}
 	return [lindex [dict get $options -errorcode] 2]
     } trap {POSIX EPIPE} {} {
 	# Whoever read the output has seen enough.

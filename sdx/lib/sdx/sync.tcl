@@ -221,10 +221,16 @@ proc ::sdx::sync::Make {source target sourceRoot targetRoot options} {
 proc ::sdx::sync::Apply {source target plan} {
     set members [dict get $source members]
     if {[dict get $target format] eq "directory"} {
-	if {[dict get $target new]} {
-	    file mkdir [dict get $target path]
+	set made [expr {[dict get $target new] ? [MakeDirectories [dict get $target path]] : {}}]
+	try {
+	    ::sdx::transfer::ToDirectory [dict get $target path] $plan $members [list ::sdx::sync::Fill $source]
+	} on error {message options} {
+	    # Not with what is in them, which may be somebody's.
+	    foreach directory $made {
+		catch {file delete -- $directory}
+	    }
+	    return -options $options $message
 	}
-	::sdx::transfer::ToDirectory [dict get $target path] $plan $members [list ::sdx::sync::Fill $source]
     } elseif {[dict get $source format] eq "directory"} {
 	::sdx::transfer::ToArchive [dict get $target path] [dict get $target directory] $plan $members [dict get $source path]
     } else {
@@ -252,6 +258,22 @@ proc ::sdx::sync::Apply {source target plan} {
     }
 }
 
+# ::sdx::sync::MakeDirectories --
+#
+#	Makes a directory, and those it lies in.
+#
+# Results:
+#	Those that were made, the innermost first.
+
+proc ::sdx::sync::MakeDirectories {path} {
+    set made {}
+    for {set above $path} {![file exists $above]} {set above [file dirname $above]} {
+	lappend made $above
+    }
+    file mkdir $path
+    return $made
+}
+
 # ::sdx::sync::Fill --
 #
 #	Makes files of the source in a new directory.
@@ -269,7 +291,11 @@ proc ::sdx::sync::Fill {source stage names} {
     file mkdir $stage
     foreach name $names {
 	file mkdir [string range $stage/$name 0 [string last / $stage/$name]-1]
-	file copy -- [dict get $source path]/$name $stage/$name
+	try {
+	    file copy -- [dict get $source path]/$name $stage/$name
+	} on error {message options} {
+	    return -options $options "couldn't copy \"[dict get $source path]/$name\": [regsub {.*": } $message ""]"
+	}
     }
     return ""
 }
