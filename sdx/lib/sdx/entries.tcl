@@ -26,8 +26,8 @@ namespace eval ::sdx::entries {
 # Arguments:
 #	root -		The directory; its own attributes are not recorded.
 #	choice -	What is left out, as of Choice.
-#	failed -	Command prefix that is called with the message of what can be no member, which is left out then;
-#			without it, that is an error.
+#	failed -	Command prefix that is called with the message of what can be no member, which is left out then,
+#			or of a directory that cannot be read, and its name; without it, that is an error.
 #
 # Results:
 #	A list of three: entries as starlit::archive create takes them, sorted; the names of those that are links; and
@@ -51,7 +51,7 @@ proc ::sdx::entries::Walk {root {choice {}} {failed {}}} {
 		if {$failed eq "" || $folder eq ""} {
 		    return -options $options $message
 		}
-		{*}$failed $message
+		{*}$failed $message $folder
 		continue
 	    }
 	    foreach {name type} $children {
@@ -65,7 +65,7 @@ proc ::sdx::entries::Walk {root {choice {}} {failed {}}} {
 		    if {$failed eq ""} {
 			return -code error -errorcode [list SDX TYPE $path] $fault
 		    }
-		    {*}$failed $fault
+		    {*}$failed $fault $name
 		    continue
 		}
 		switch -- $type {

@@ -16,7 +16,8 @@ namespace eval ::sdx::sync {
     variable options [concat {
 	{{-prune -delete} ?0|1? flag {delete what is in DEST and not in SRC}}
 	{{-mtime} SECONDS {integer 1 2147483647} {times that differ by less count as the same; default 1}}
-	{{-noerror} ?0|1? flag {leave out what cannot be read, tell of it, and go on; the exit status is 1 then}}
+	{{-noerror} ?0|1? flag {leave out what cannot be read, tell of it, and go on; the exit status is 1 then. What DEST has
+	    of it stays}}
     } $::sdx::entries::options $::sdx::transfer::options]
     variable retired {
 	-auto {kits are always taken for what they hold}
@@ -42,13 +43,14 @@ namespace eval ::sdx::sync {
 
 proc ::sdx::sync::Run {values} {
     variable failures {}
+    variable unread {}
 
     set choice [::sdx::entries::Choice $values]
     set source [Source $values $choice]
     set target [Target $values $choice]
     set self [Inside [dict get $source path] [dict get $target path]]
     if {[dict get $target format] eq "directory" && $self ne ""} {
-	dict lappend target excluded $self
+	set target [Spared $target [list $self]]
     }
     if {[dict get $source format] eq "directory" && [Inside [dict get $target path] [dict get $source path]] ne ""
 	    && [dict get $target format] eq "directory"} {
@@ -57,6 +59,13 @@ proc ::sdx::sync::Run {values} {
     }
     if {[dict get $values -noerror] && [dict get $source format] eq "directory"} {
 	set source [Readable $source]
+	set target [Spared $target $unread]
+	# Nor does a directory there get the permissions of one that cannot be read.
+	foreach name $unread {
+	    if {[dict exists $target members $name]} {
+		dict unset source members $name
+	    }
+	}
     }
     set plan [Plan $source $target $values]
     if {[llength $plan] && ![dict get $values -n]} {
@@ -100,10 +109,26 @@ proc ::sdx::sync::Source {values choice} {
     return [dict create path [::sdx::entries::Plain $path] directory $directory format $format members $members]
 }
 
-proc ::sdx::sync::Failed {message} {
+proc ::sdx::sync::Failed {message name} {
     variable failures
+    variable unread
 
-    lappend failures $message
+    lappend failures [regsub {^couldn't wrap} $message "couldn't copy"]
+    lappend unread $name
+}
+
+# ::sdx::sync::Spared --
+#
+#	A target in which what has one of these names, and what is below it, stays as it is.
+
+proc ::sdx::sync::Spared {target names} {
+    set members [dict get $target members]
+    foreach name $names {
+	dict for {below -} [::sdx::sides::Below $members $name] {
+	    dict unset members $name/$below
+	}
+    }
+    return [dict replace $target members $members excluded [concat [dict get $target excluded] $names]]
 }
 
 # ::sdx::sync::Target --
@@ -166,7 +191,7 @@ proc ::sdx::sync::Readable {source} {
     set kept {}
     dict for {name member} [dict get $source members] {
 	if {[lindex $member 0] eq "file" && ![file readable [dict get $source path]/$name]} {
-	    Failed "couldn't open \"[dict get $source path]/$name\": permission denied"
+	    Failed "couldn't open \"[dict get $source path]/$name\": permission denied" $name
 	    continue
 	}
 	dict set kept $name $member
