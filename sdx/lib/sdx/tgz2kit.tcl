@@ -25,7 +25,7 @@ proc ::sdx::tgz2kit::Run {values} {
     if {[dict exists $values OUT]} {
 	set out [dict get $values OUT]
     } else {
-	set out [regsub {\.(tar\.gz|tgz|tar)$} [file tail $in] ""].kit
+	set out [regsub {\.(tar\.gz|tgz|tar)$} [::sdx::members::Tail $in] ""].kit
     }
     set arguments [list -to kit]
     if {[dict get $values -notop]} {
