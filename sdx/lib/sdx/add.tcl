@@ -113,7 +113,11 @@ proc ::sdx::add::Name {file values} {
 
 proc ::sdx::add::Entries {file name} {
     set path [::sdx::entries::Plain $file]
-    set type [file type $path]
+    try {
+	set type [file type $path]
+    } on error {message options} {
+	return -options $options "couldn't add \"$file\": [regsub {.*": } $message ""]"
+    }
     if {$type ni {file directory link}} {
 	return -code error -errorcode [list SDX TYPE $path] "couldn't add \"$file\": it is a special file\
 	    (hint: only files, directories and links can be members)"
