@@ -83,12 +83,21 @@ proc ::sdx::Perform {name args} {
 	puts [options::Help $command]
 	return
     }
-    if {[llength [::info commands ${command}::Shell]]} {
-	${command}::Shell $values
-	return
+    set encoding [fconfigure stdout -encoding]
+    if {[dict exists $values -json] && [dict get $values -json]} {
+	# JSON is UTF-8, whatever the locale's encoding is.
+	fconfigure stdout -encoding utf-8
     }
-    set result [${command}::Run $values]
-    if {[llength [::info commands ${command}::Show]]} {
-	${command}::Show $values $result
+    try {
+	if {[llength [::info commands ${command}::Shell]]} {
+	    ${command}::Shell $values
+	    return
+	}
+	set result [${command}::Run $values]
+	if {[llength [::info commands ${command}::Show]]} {
+	    ${command}::Show $values $result
+	}
+    } finally {
+	fconfigure stdout -encoding $encoding
     }
 }
