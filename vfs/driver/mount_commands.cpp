@@ -105,8 +105,8 @@ Obj remount(Tcl_Interp* interp, Arguments arguments) {
   }
   if (place->mount->driver != std::string_view(driver_name(std::nullopt))) {
     if (access == Access::kRead) return Obj(new_string(point));  // as it is
-    throw Error(EROFS, "", quoted("couldn't remount", point) + ": Metakit kits and zip files are read-only (hint: sdx" +
-                               " convert makes a kit that can be written)");
+    throw Error(EROFS, "", quoted("couldn't remount", point) + ": Metakit kits and zip files are read-only" +
+                               " (hint: sdx convert makes a kit that can be written)");
   }
   auto archive = Archive::open_file(place->mount->archive_path, access);
   register_driver().replace(point, std::move(archive), place->mount->root_mtime_s);

@@ -32,7 +32,7 @@ namespace eval ::sdx::packages {
     # as /kit/FOLDER.
     variable scripts {}
 
-    # Symbolic links on one path, as Linux has it (path_resolution(7)), and indices, modules and links seen by all paths.
+    # Symbolic links on one path, as Linux has it (path_resolution(7)); indices, modules and links seen by all paths.
     variable linksMax 40
     variable waysMax 100000
 
@@ -223,8 +223,8 @@ proc ::sdx::packages::ModuleRows {name} {
 
 # ::sdx::packages::Resolve --
 #
-#	Where a path leads over the symbolic links of the tree. Nothing outside of the tree is looked at: there it is another
-#	file on each machine, and none in a kit.
+#	Where a path leads over the symbolic links of the tree. Nothing outside of the tree is looked at: there it is
+#	another file on each machine, and none in a kit.
 #
 # Arguments:
 #	targets -	Dict: the tree's links and their targets.
@@ -271,8 +271,8 @@ proc ::sdx::packages::Resolve {path targets there} {
 
 # ::sdx::packages::BehindLinks --
 #
-#	The indices and modules of a tree, also those that are seen through symbolic links to folders, under their names seen
-#	that way. A cycle is followed until it comes back to a folder that a link on the way has led to.
+#	The indices and modules of a tree, also those that are seen through symbolic links to folders, under their names
+#	seen that way. A cycle is followed until it comes back to a folder that a link on the way has led to.
 #
 # Results:
 #	Entries. "endless" where the links make too many ways.

@@ -16,8 +16,8 @@ namespace eval ::sdx::sync {
     variable options [concat {
 	{{-prune -delete} ?0|1? flag {delete what is in DEST and not in SRC}}
 	{{-mtime} SECONDS {integer 1 2147483647} {times that differ by less count as the same; default 1}}
-	{{-noerror} ?0|1? flag {leave out what cannot be read, tell of it, and go on; the exit status is 1 then. What DEST has
-	    of it stays}}
+	{{-noerror} ?0|1? flag {leave out what cannot be read, tell of it, and go on; the exit status is 1 then. What DEST
+	    has of it stays}}
     } $::sdx::entries::options $::sdx::transfer::options]
     variable retired {
 	-auto {kits are always taken for what they hold}

@@ -26,8 +26,8 @@ namespace eval ::sdx::unwrap {
     variable description {
 	Takes a kit, a starpack, a plain archive, a Metakit kit or a zip file apart into DIRECTORY, which must not exist;
 	default is the name of KIT without its extension, with .vfs, in the current directory. Permissions, times and
-	symbolic links are as they were wrapped, but for set-user-ID, set-group-ID and sticky bits: what comes out of a kit has
-	none. Nothing is ever written outside of DIRECTORY, and on failure it is taken away again.
+	symbolic links are as they were wrapped, but for set-user-ID, set-group-ID and sticky bits: what comes out of a kit
+	has none. Nothing is ever written outside of DIRECTORY, and on failure it is taken away again.
     }
     variable examples {
 	{sdx unwrap app.kit out -member main.tcl -member lib} {main.tcl and all of lib, to out}
