@@ -58,6 +58,7 @@ void init_interpreter(Tcl_Interp* interp) {
   create_archive_commands(interp);
   if (Tcl_IsSafe(interp) == 0) {
     create_interrupt_command(interp);
+    create_confined_command(interp);
     create_jail_commands(interp);
   }
   set_variable(interp, "::starlit::version", kVersion);

@@ -31,6 +31,8 @@
 //         What Tcl's parser makes of a script; see script_commands.cpp.
 //     starlit::interrupts trap|check|end
 //         SIGINT, SIGTERM and SIGHUP as errors in the script; see interrupt_commands.cpp.
+//     starlit::confined SECONDS BYTES SCRIPT               -> the script's result
+//         In a process of its own, with so much time and memory; see confined_command.cpp.
 //     starlit::beneath hold DIRECTORY                      -> number, of the directory held open until release or the end
 //     starlit::beneath open NUMBER NAME FLAGS ?PERMISSIONS?        -> channel; FLAGS as words of open(n)
 //     starlit::beneath stat NUMBER NAME                            -> dict: type mode size atime mtime ctime
@@ -53,6 +55,7 @@ void create_archive_commands(Tcl_Interp* interp);
 void create_digest_commands(Tcl_Interp* interp);
 void create_script_commands(Tcl_Interp* interp);
 void create_interrupt_command(Tcl_Interp* interp);
+void create_confined_command(Tcl_Interp* interp);
 void create_beneath_command(Tcl_Interp* interp);
 
 }  // namespace starlit
