@@ -16,6 +16,9 @@
 #    or registers nothing may do otherwise where the kit runs, and so must always be sourced.
 # 3. A program may put any folder on auto_path or on the module path: indices and modules are recorded wherever they are,
 #    modules once for every folder above them that could be on the module path.
+# 4. Links may lead out of the tree, where nothing is looked at, and by exponentially many ways to the same. Where there are
+#    too many, nothing is recorded, and the kit searches.
+# 5. A tree may be hostile: tclkit evaluates its indices in a process of their own.
 
 namespace eval ::sdx::packages {
     # What an index may use, besides [package], [file] and [info] as Evaluator restricts them.
@@ -27,6 +30,15 @@ namespace eval ::sdx::packages {
 
     # An index that runs longer is taken for one that does not end.
     variable limitSeconds 2
+
+    # Of processes that evaluate all indices, or one of them, and of all of them together: those that come later must
+    # always be sourced.
+    variable limitAllSeconds 5
+    variable limitTogetherSeconds 10
+    variable limitBytes 268435456
+
+    # A larger index is not read.
+    variable indexBytesMax 1048576
 
     # Dict: what an index has [package ifneeded] evaluate, by {name version folder}; of the last tree. The folder is seen
     # as /kit/FOLDER.
@@ -71,59 +83,147 @@ proc ::sdx::packages::Record {entries links} {
 	if {[string match *.tm $name]} {
 	    lappend rows {*}[ModuleRows $name]
 	} elseif {$name eq "pkgIndex.tcl" || [string match */pkgIndex.tcl $name]} {
-	    lappend indices $entry
+	    lappend indices [Index $entry]
 	}
     }
     if {[llength $indices] == 0} {
 	return [lsort $rows]
     }
-    set interp [Evaluator]
-    try {
-	foreach entry $indices {
-	    lappend rows {*}[IndexRows $interp $entry]
-	}
-    } finally {
-	interp delete $interp
-    }
-    return [lsort -unique $rows]
+    lassign [Evaluated $indices] found scripts
+    return [lsort -unique [concat $rows $found]]
 }
 
-# ::sdx::packages::IndexRows --
+# ::sdx::packages::Index --
 #
-#	The rows of one pkgIndex.tcl.
+#	The folder of a pkgIndex.tcl and its text; no text where that cannot be read.
 
-proc ::sdx::packages::IndexRows {interp entry} {
-    variable limitSeconds
-    variable scripts
-
+proc ::sdx::packages::Index {entry} {
     lassign $entry name type content
     set folder [file dirname $name]
     if {$folder eq "."} {
 	set folder ""
     }
-    set always [list [list {} {} $folder {}]]
     if {$type eq "file" && [catch {ReadScript $content} content]} {
-	return $always
+	return [list $folder]
     }
+    return [list $folder $content]
+}
+
+# ::sdx::packages::Evaluated --
+#
+#	The rows of indices, and the scripts of what they register: all at once, or, where that fails, one by one.
+
+proc ::sdx::packages::Evaluated {indices} {
+    variable limitSeconds
+    variable limitAllSeconds
+    variable limitTogetherSeconds
+
+    if {[llength [::info commands ::starlit::confined]] == 0} {
+	return [Rows $indices]
+    }
+    try {
+	return [Confined $limitAllSeconds $indices]
+    } trap POSIX {} {
+	# No process can be made, as in a jail, which has limits of its own.
+	return [Rows $indices]
+    } on error {} {
+    }
+    set rows {}
+    set scripts {}
+    set end [expr {[clock seconds] + $limitTogetherSeconds}]
+    foreach index $indices {
+	set found [list [Always [lindex $index 0]] {}]
+	if {[clock seconds] < $end} {
+	    catch {set found [Confined $limitSeconds [list $index]]}
+	}
+	lappend rows {*}[lindex $found 0]
+	lappend scripts {*}[lindex $found 1]
+    }
+    return [list $rows $scripts]
+}
+
+proc ::sdx::packages::Confined {seconds indices} {
+    variable limitBytes
+
+    return [::starlit::confined $seconds $limitBytes [list ::sdx::packages::Rows $indices]]
+}
+
+# ::sdx::packages::Always --
+#
+#	The row of an index that must always be sourced.
+
+proc ::sdx::packages::Always {folder} {
+    return [list [list {} {} $folder {}]]
+}
+
+# ::sdx::packages::Rows --
+#
+#	Evaluates indices.
+
+proc ::sdx::packages::Rows {indices} {
+    set rows {}
+    set scripts {}
+    set interp [Evaluator]
+    try {
+	foreach index $indices {
+	    set folder [lindex $index 0]
+	    if {[llength $index] == 1 || [catch {IndexRows $interp {*}$index} found]} {
+		lappend rows {*}[Always $folder]
+		if {[catch {interp eval $interp ::sdx::Result}]} {
+		    # What it has left behind is in the way of the next.
+		    interp delete $interp
+		    set interp [Evaluator]
+		}
+		continue
+	    }
+	    foreach registered $found {
+		lassign $registered package version script
+		lappend rows [list $package $version $folder {}]
+		lappend scripts [list $package $version $folder] $script
+	    }
+	}
+    } finally {
+	interp delete $interp
+    }
+    return [list $rows $scripts]
+}
+
+# ::sdx::packages::IndexRows --
+#
+#	What one index registers: a list of {name version script}. That it must always be sourced is an error.
+
+proc ::sdx::packages::IndexRows {interp folder text} {
+    variable limitSeconds
+
     interp limit $interp time -seconds [expr {[clock seconds] + $limitSeconds}]
-    set failed [catch {interp eval $interp [list Evaluate /kit/$folder $content]}]
-    interp limit $interp time -seconds {}
-    set logged [interp eval $interp ::sdx::Result]
-    if {$failed || $logged eq ""} {
-	return $always
+    try {
+	interp eval $interp [list Evaluate /kit/$folder $text]
+    } finally {
+	interp limit $interp time -seconds {}
     }
-    return [lmap registered $logged {
-	lassign $registered package version script
-	dict set scripts [list $package $version $folder] $script
-	list $package $version $folder {}
-    }]
+    set registered [interp eval $interp ::sdx::Result]
+    if {[llength $registered] == 0} {
+	error "nothing registered"
+    }
+    foreach one $registered {
+	if {[llength $one] != 3} {
+	    error "not as it was registered"
+	}
+	package vcompare [lindex $one 1] 0
+    }
+    return $registered
 }
 
 # ::sdx::packages::ReadScript --
 #
-#	The text of a file as [source] reads it.
+#	The text of a file as [source] reads it. A link may lead to what has no end, or never begins.
 
 proc ::sdx::packages::ReadScript {path} {
+    variable indexBytesMax
+
+    if {![file isfile $path] || [file size $path] > $indexBytesMax} {
+	error "not an index"
+    }
     set channel [open $path]
     try {
 	fconfigure $channel -eofchar \x1a
