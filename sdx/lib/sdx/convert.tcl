@@ -240,7 +240,7 @@ proc ::sdx::convert::Write {format source to values} {
 	zip - zipkit {
 	    set prefix [expr {$format eq "zip" ? "" : [Stub $source $values]}]
 	    ::sdx::Load zip_writer
-	    ::sdx::source::Opened $source $to 0 root {
+	    ::sdx::source::Opened $source root {
 		::sdx::output::Write $to [expr {$format eq "zip" ? 0o666 : 0o777}] out {
 		    ::sdx::zip_writer::Write $out $prefix $source $root $level9 [lindex $progress 1]
 		}
@@ -248,7 +248,7 @@ proc ::sdx::convert::Write {format source to values} {
 	}
 	tar - tar.gz {
 	    ::sdx::Load tar_writer
-	    ::sdx::source::Opened $source $to 0 root {
+	    ::sdx::source::Opened $source root {
 		::sdx::output::Write $to 0o666 out {
 		    ::sdx::tar_writer::Write $out [expr {$format eq "tar.gz"}] $source $root $level9 [lindex $progress 1]
 		}
@@ -273,16 +273,9 @@ proc ::sdx::convert::Archive {format source to values options} {
     }
     if {$format ne "plain"} {
 	::sdx::Load packages
-	set members [dict get $source members]
-	# What is seen through a link to a directory has packages, too.
-	set links [lmap name [dict keys $members] {
-	    if {[lindex [dict get $members $name] 0] ne "link"} continue
-	    set name
-	}]
-	::sdx::source::Opened $source $to 1 root {
-	    lappend options -packages [::sdx::packages::Record [lmap name [dict keys $members] {
-		list $name file $root/[lindex [dict get $members $name] 5]
-	    }] $links]
+	::sdx::source::Seen $source $to entries {
+	    # What is seen through a link to a directory has packages, too.
+	    lappend options -packages [::sdx::packages::Record $entries [::sdx::source::Links $source]]
 	}
     }
     ::starlit::archive create $to [::sdx::source::Entries $source] {*}$options

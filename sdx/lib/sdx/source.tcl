@@ -136,11 +136,7 @@ proc ::sdx::source::WithFolderTimes {members} {
 
 proc ::sdx::source::Tar {path format output options} {
     set archive [Temporary $output]
-    set members {}
-    dict for {name member} [::sdx::spool::Tar $path $archive [dict get $options encoding] \
-	    [dict get $options skip]] {
-	dict set members $name [linsert $member end $name]
-    }
+    set members [::sdx::spool::Tar $path $archive [dict get $options encoding] [dict get $options skip]]
     return [dict create format $format path $path archive $archive members $members asStored 0]
 }
 
@@ -238,27 +234,59 @@ proc ::sdx::source::Stored {source output} {
 #	Evaluates a script while contents can be read.
 #
 # Arguments:
-#	exact -		Whether nothing but the source's members may be seen.
 #	rootName -	The script's variable that gets the directory that the members' origins are in.
 
-proc ::sdx::source::Opened {source output exact rootName script} {
+proc ::sdx::source::Opened {source rootName script} {
     upvar 1 $rootName root
 
-    set archive [dict get $source archive]
-    if {$archive eq ""} {
+    if {[dict get $source archive] eq ""} {
 	set root [dict get $source path]
 	uplevel 1 $script
 	return
     }
-    if {$exact && [dict get $source format] in {starpack runtime}} {
-	# An executable shows its runtime's members too.
+    uplevel 1 [list ::sdx::members::Mounted [dict get $source archive] $rootName $script]
+}
+
+# ::sdx::source::Seen --
+#
+#	Evaluates a script while members can be read, links lead where they will lead, and nothing else is there.
+#
+# Arguments:
+#	entriesName -	The script's variable that gets the members: a list of {name file PATH}.
+
+proc ::sdx::source::Seen {source output entriesName script} {
+    upvar 1 $entriesName entries
+
+    set place 5
+    # An executable shows its runtime's members too, and the archive made of a tar file has neither names nor links.
+    if {[dict get $source format] in {starpack runtime}
+	    || ([dict get $source format] in {tar tar.gz} && [llength [Links $source]])} {
 	set archive [Temporary $output]
-	::starlit::archive create $archive [lmap entry [Entries $source] {
-	    # By its name in the old archive.
-	    lreplace $entry 0 0 [lindex [dict get $source members [lindex $entry 0]] 5]
-	}] -level 1 -mode 0600
+	::starlit::archive create $archive [Entries $source] -level 1 -mode 0600
+	dict set source archive $archive
+	set place ""
     }
-    uplevel 1 [list ::sdx::members::Mounted $archive $rootName $script]
+    Opened $source root {
+	set entries {}
+	dict for {name member} [dict get $source members] {
+	    lappend entries [list $name file $root/[expr {$place eq "" ? $name : [lindex $member $place]}]]
+	}
+	uplevel 1 $script
+    }
+}
+
+# ::sdx::source::Links --
+#
+#	The names of the members that are links.
+
+proc ::sdx::source::Links {source} {
+    set links {}
+    dict for {name member} [dict get $source members] {
+	if {[lindex $member 0] eq "link"} {
+	    lappend links $name
+	}
+    }
+    return $links
 }
 
 # ::sdx::source::Pieces --

@@ -6,7 +6,9 @@
 # Rules:
 # 1. Names are made normal: "./a//b/" is a/b. What leads out, or lies below what is no directory, is an error.
 # 2. Where a name comes again the later member counts, as for tar itself; that is noted, unless both are directories.
-# 3. A hard link becomes a copy.
+# 3. A hard link becomes a copy: two members have the same content in the archive.
+# 4. In the archive contents have numbers for names. Under their own they would need their directories, and thousands of
+#    these in one another take Tcl minutes.
 
 ::sdx::Load losses
 ::sdx::Load tar_reader
@@ -15,8 +17,16 @@ namespace eval ::sdx::spool {
     variable path		;# of the tar file, for messages
     variable point		;# where the archive is mounted
     variable skips		;# whether special files are left out
-    variable members		;# by name: {type mode mtime size target}
+    variable members		;# by name: {type mode mtime size target origin}
     variable folders		;# by name: directories that are there or implied
+    variable contents		;# how many are in the archive
+    variable nameLetters	;# in all names of members
+    variable folderLetters	;# in all names of directories that are implied
+
+    # A name of 4000 letters can imply 2000 directories, whose names take a thousand times as much as it does. So many
+    # letters of such names there may be: this, and for each letter of a member's name so many.
+    variable folderLettersMin 16777216
+    variable folderLettersPer 16
 }
 
 # ::sdx::spool::Tar --
@@ -24,13 +34,13 @@ namespace eval ::sdx::spool {
 #	Reads a tar file.
 #
 # Arguments:
-#	archive -	The temporary archive, which is made. Its members have the tar file's names and contents, but not
-#			its permissions and times.
+#	archive -	The temporary archive, which is made.
 #	encoding -	Of names in the tar file.
 #	skip -		Whether what can be no member of an archive is left out; else it is an error.
 #
 # Results:
-#	The members: a dict by name, each a list {type mode mtime size target}.
+#	The members: a dict by name, each a list {type mode mtime size target origin}; origin is the name of a file's
+#	content in the archive.
 
 proc ::sdx::spool::Tar {file archive encoding skip} {
     variable path $file
@@ -38,6 +48,9 @@ proc ::sdx::spool::Tar {file archive encoding skip} {
     variable skips $skip
     variable members {}
     variable folders {}
+    variable contents 0
+    variable nameLetters 0
+    variable folderLetters 0
 
     ::starlit::archive create $archive {} -mode 0600
     ::vfs::sqlar::Mount $archive $point
@@ -48,15 +61,6 @@ proc ::sdx::spool::Tar {file archive encoding skip} {
     } finally {
 	::vfs::sqlar::Unmount $point
     }
-    # Links come last of all: no path has led through one.
-    set links {}
-    dict for {name member} $members {
-	lassign $member type mode mtime - target
-	if {$type eq "link"} {
-	    lappend links [list $name link $target $mode $mtime]
-	}
-    }
-    ::starlit::archive add $archive $links
     return $members
 }
 
@@ -68,9 +72,10 @@ proc ::sdx::spool::Put {member} {
     variable point
     variable skips
     variable members
-    variable folders
+    variable contents
 
     dict with member {}
+    set origin ""
     set name [Clean $name]
     if {$name eq ""} {
 	if {$type ne "directory"} {
@@ -88,7 +93,8 @@ proc ::sdx::spool::Put {member} {
     Place $name $type
     switch -- $type {
 	file {
-	    set out [open $point/$name wb]
+	    set origin [incr contents]
+	    set out [open $point/$origin wb]
 	    try {
 		::sdx::tar_reader::Copy $out
 	    } finally {
@@ -102,10 +108,7 @@ proc ::sdx::spool::Put {member} {
 		Fail "\"$name\" is a hard link to \"$source\", which is no file in front of it"
 	    }
 	    ::sdx::losses::Add hardlink "hard links became copies" $name
-	    lassign [dict get $members $source] type mode mtime size target
-	    if {$type eq "file"} {
-		file copy $point/$source $point/$name
-	    }
+	    lassign [dict get $members $source] type mode mtime size target origin
 	}
 	link {
 	    if {$target eq "" || [string length $target] > 4095 || [string first \0 $target] >= 0} {
@@ -116,7 +119,7 @@ proc ::sdx::spool::Put {member} {
     if {$type ne "link"} {
 	set target ""
     }
-    dict set members $name [list $type $mode $mtime $size $target]
+    dict set members $name [list $type $mode $mtime $size $target $origin]
 }
 
 # ::sdx::spool::Clean --
@@ -148,24 +151,26 @@ proc ::sdx::spool::Clean {name} {
 #	Makes room for a member, and the directories that it lies in.
 
 proc ::sdx::spool::Place {name type} {
-    variable point
     variable members
     variable folders
+    variable nameLetters
+    variable folderLetters
+    variable folderLettersMin
+    variable folderLettersPer
 
+    incr nameLetters [string length $name]
     set isFolder [expr {$type eq "directory"}]
     if {[dict exists $members $name] && [lindex [dict get $members $name] 0] ne "directory"} {
 	if {$isFolder} {
 	    Fail "\"$name\" is in it as a directory and as none"
 	}
 	::sdx::losses::Add duplicate "earlier members of the same name" $name
-	file delete $point/$name
 	dict unset members $name
 	return
     }
     if {!$isFolder && [dict exists $folders $name]} {
 	Fail "\"$name\" is in it as a directory and as none"
     }
-    set missing {}
     set above [expr {$isFolder ? "$name/" : $name}]
     while {[set end [string last / $above]] > 0} {
 	set above [string range $above 0 $end-1]
@@ -176,10 +181,10 @@ proc ::sdx::spool::Place {name type} {
 	    Fail "\"$name\" lies below \"$above\", which is no directory"
 	}
 	dict set folders $above {}
-	lappend missing $above
+	incr folderLetters $end
     }
-    foreach folder [lreverse $missing] {
-	file mkdir $point/$folder
+    if {$folderLetters > $folderLettersMin + $folderLettersPer * $nameLetters} {
+	Fail "its names imply too many directories"
     }
 }
 

@@ -30,6 +30,10 @@ namespace eval ::sdx::tar_reader {
     variable left 0		;# bytes of the member that are still to be read, and
     variable padding 0		;# those behind it, up to the next header
 
+    # What counts of the records of a pax header. No others are kept: those common to all members may come again and again.
+    variable records {(?x)^(?: (?:path|linkpath|size|mtime)$ | GNU\.sparse\. |
+	(?:SCHILY|LIBARCHIVE)\.(?:xattr|acl|fflags|creationtime) )}
+
     # How compressed files begin that we cannot read, and what makes plain ones of them.
     variable compressed {
 	"BZh"			{bzip2 "bzip2 -d"}
@@ -426,7 +430,9 @@ proc ::sdx::tar_reader::Extension {header} {
 #	The records of a pax header: LENGTH KEY=VALUE, where the length is that of all of it.
 
 proc ::sdx::tar_reader::Records {data} {
-    set records {}
+    variable records
+
+    set found {}
     set size [string length $data]
     for {set at 0} {$at < $size} {incr at $length} {
 	if {![regexp -start $at {\A(\d{1,7}) } $data - length]} {
@@ -438,10 +444,12 @@ proc ::sdx::tar_reader::Records {data} {
 	if {[string length $record] != $length || [string index $record end] ne "\n" || $equals < 0} {
 	    Fail "a pax header is damaged"
 	}
-	dict set records [string range $record [string first " " $record]+1 $equals-1] \
-	    [string range $record $equals+1 end-1]
+	# Of a name that begins like one of these its beginning.
+	if {[regexp $records [string range $record [string first " " $record]+1 $equals-1] key]} {
+	    dict set found $key [string range $record $equals+1 end-1]
+	}
     }
-    return $records
+    return $found
 }
 
 # ::sdx::tar_reader::Member --
