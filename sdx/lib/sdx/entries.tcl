@@ -38,13 +38,14 @@ proc ::sdx::entries::Walk {root {choice {}} {failed {}}} {
     set excluded {}
     set entries {}
     set links {}
-    set pending [list {}]
+    # Directories by numbers: taking the last of a long list would copy it.
+    set pending(0) {}
+    set count 1
     # Not by [glob] and [file type], which take three times as long to look at a path's parts again and again.
     set held [::starlit::beneath hold $root]
     try {
-	while {[llength $pending]} {
-	    set folder [lindex $pending end]
-	    set pending [lreplace $pending end end]
+	while {$count} {
+	    set folder $pending([incr count -1])
 	    try {
 		set children [Children $held $root $folder]
 	    } trap {POSIX EACCES} {message options} {
@@ -70,7 +71,8 @@ proc ::sdx::entries::Walk {root {choice {}} {failed {}}} {
 		}
 		switch -- $type {
 		    directory {
-			lappend pending $name
+			set pending($count) $name
+			incr count
 		    }
 		    link {
 			lappend links $name

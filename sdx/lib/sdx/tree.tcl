@@ -62,25 +62,24 @@ proc ::sdx::tree::Read {values} {
     set level [expr {[dict exists $values -level] ? [dict get $values -level] : "inf"}]
     set children [::sdx::members::Children $members]
     set drawn {}
-    # The last of the list is the next to draw.
-    set pending [Pending $children $root 1]
-    while {[llength $pending]} {
-	lassign [lindex $pending end] name depth
-	set pending [lreplace $pending[unset pending] end end]
+    # By depth: what is still to be drawn of the directory that is open there, backwards, and how much of it.
+    set depth 1
+    set pending(1) [lreverse [dict get $children $root]]
+    set count(1) [llength $pending(1)]
+    while {$depth} {
+	if {$count($depth) == 0} {
+	    incr depth -1
+	    continue
+	}
+	set name [lindex $pending($depth) [incr count($depth) -1]]
 	lappend drawn [dict replace [::sdx::members::Dict $name [dict get $members $name]] depth $depth]
 	if {$depth < $level && [dict exists $children $name]} {
-	    lappend pending {*}[Pending $children $name [expr {$depth + 1}]]
+	    incr depth
+	    set pending($depth) [lreverse [dict get $children $name]]
+	    set count($depth) [llength $pending($depth)]
 	}
     }
     return [list $title $drawn]
-}
-
-# ::sdx::tree::Pending --
-#
-#	What is to be drawn of a directory: a list of {name depth}, backwards.
-
-proc ::sdx::tree::Pending {children folder depth} {
-    return [lmap name [lreverse [dict get $children $folder]] {list $name $depth}]
 }
 
 # ::sdx::tree::Last --
