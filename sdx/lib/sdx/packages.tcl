@@ -328,12 +328,12 @@ proc ::sdx::packages::ModuleRows {name} {
 #
 # Arguments:
 #	targets -	Dict: the tree's links and their targets.
-#	there -		Dict: the names of all else in the tree, also of folders that are only implied.
+#	names -		All names in the tree, sorted.
 #
 # Results:
-#	A name in there; "-" where it leads to none.
+#	The name of what is no link, of a folder that is only implied, too, or "" for the tree; "." where it leads to none.
 
-proc ::sdx::packages::Resolve {path targets there} {
+proc ::sdx::packages::Resolve {path targets names} {
     variable linksMax
 
     set links 0
@@ -347,7 +347,7 @@ proc ::sdx::packages::Resolve {path targets there} {
 	    }
 	    .. {
 		if {[llength $done] == 0} {
-		    return -
+		    return .
 		}
 		set done [lrange $done 0 end-1]
 		continue
@@ -357,16 +357,29 @@ proc ::sdx::packages::Resolve {path targets there} {
 	if {[dict exists $targets $name]} {
 	    set target [dict get $targets $name]
 	    if {[string match /* $target] || [incr links] > $linksMax} {
-		return -
+		return .
 	    }
 	    set parts [concat [split $target /] $parts]
-	} elseif {[dict exists $there $name]} {
+	} elseif {[IsThere $name $names]} {
 	    lappend done $part
 	} else {
-	    return -
+	    return .
 	}
     }
     return [join $done /]
+}
+
+# ::sdx::packages::IsThere --
+#
+#	Whether a tree has a name, or names below it.
+
+proc ::sdx::packages::IsThere {name names} {
+    if {[lsearch -sorted -exact $names $name] >= 0} {
+	return 1
+    }
+    # Names that imply a folder are not all listed: one of 4000 letters may imply 2000.
+    set next [lindex $names [expr {[lsearch -sorted -bisect $names $name/] + 1}]]
+    return [string equal -length [expr {[string length $name] + 1}] $name/ $next]
 }
 
 # ::sdx::packages::BehindLinks --
@@ -381,19 +394,14 @@ proc ::sdx::packages::BehindLinks {entries links} {
     variable waysMax
 
     set paths {}
-    set there [dict create "" 1]
     foreach entry $entries {
-	set name [lindex $entry 0]
-	dict set paths $name $entry
-	for {set above $name} {![dict exists $there $above]} {set above [string range $above 0 [string last / $above]-1]} {
-	    dict set there $above 1
-	}
+	dict set paths [lindex $entry 0] $entry
     }
+    set all [lsort [dict keys $paths]]
     set targets {}
     foreach link $links {
 	# A target that begins with a tilde comes with ./ in front.
 	dict set targets $link [regsub {^\./~} [file readlink [lindex [dict get $paths $link] 2]] ~]
-	dict unset there $link
     }
     # What is looked for, and what leads on.
     set names [lsort [concat [dict keys $targets] [dict keys $paths pkgIndex.tcl] [dict keys $paths */pkgIndex.tcl] \
@@ -416,8 +424,8 @@ proc ::sdx::packages::BehindLinks {entries links} {
 		lappend found [lreplace [dict get $paths $name] 0 0 $where]
 		continue
 	    }
-	    set target [Resolve $name $targets $there]
-	    if {![dict exists $there $target] || $target in $passed} {
+	    set target [Resolve $name $targets $all]
+	    if {$target eq "." || $target in $passed} {
 		continue
 	    }
 	    if {![dict exists $paths $target] || [lindex [dict get $paths $target] 1] eq "directory"
