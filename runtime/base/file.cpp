@@ -18,7 +18,24 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// Of links like /dev/stdout, which lead to what is open. In their place a file would be in everybody's way.
+bool leads_to_descriptor(std::string path) {
+  constexpr int kLinksMax = 40;
+  char target[4096];
+  for (int i = 0; i < kLinksMax; ++i) {
+    const ssize_t size = ::readlink(path.c_str(), target, sizeof target);
+    if (size <= 0) return false;
+    const std::string_view text(target, static_cast<std::size_t>(size));
+    if (text.starts_with("/proc/")) return true;
+    path = text.front() == '/' ? std::string(text) : directory_of(path) + "/" + std::string(text);
+  }
+  return false;
+}
+
 void refuse_special(const std::string& path) {
+  if (leads_to_descriptor(path)) {
+    throw Error(EEXIST, "NOTFILE", quoted("couldn't write", path) + ": it is a link to an open file");
+  }
   struct stat status;
   if (::stat(path.c_str(), &status) != 0) return;
   if (S_ISDIR(status.st_mode)) throw Error(EISDIR, "", quoted("couldn't write", path) + ": it is a directory");

@@ -59,6 +59,21 @@ TEST_CASE("an output file that is not committed leaves the old one as it was") {
   CHECK(read_host_file(scratch / "out") == "old");
 }
 
+TEST_CASE("an output file does not take the place of a link like /dev/stdout") {
+  const Scratch scratch;
+  write_host_file(scratch / "open", "as it was");
+  const Fd open = open_file(scratch / "open", O_RDWR);
+  const std::string descriptor = "/proc/self/fd/" + std::to_string(open.get());
+  REQUIRE(::symlink(descriptor.c_str(), (scratch / "stdout").c_str()) == 0);
+  REQUIRE(::symlink("stdout", (scratch / "further").c_str()) == 0);
+  for (const char* name : {"stdout", "further"}) {
+    const std::string path = scratch / name;
+    const Error error = error_of([&] { OutputFile output(path); });
+    CHECK(error.text() == "couldn't write \"" + path + "\": it is a link to an open file");
+  }
+  CHECK(host_names(scratch.path()) == Names{"further", "open", "stdout"});
+}
+
 TEST_CASE("an output file replaces a link and not what the link names") {
   const Scratch scratch;
   write_host_file(scratch / "real", "old");
