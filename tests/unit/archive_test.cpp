@@ -49,6 +49,24 @@ std::string with_index_changed(std::string bytes, std::string_view from, std::st
 
 }  // namespace
 
+TEST_CASE("names that imply a thousand times more directories than they have letters are refused") {
+  std::string deep;
+  for (int i = 0; i < 1000; ++i) deep += "d/";
+  std::string rows;
+  for (int i = 100; i < 200; ++i) rows += row(std::to_string(i) + "/" + deep + "f");
+  SqlArchive hostile(rows);
+  const Error error = error_of([&] { hostile->each([](std::string_view, const Member&) {}); });
+  CHECK(error.text().ends_with(": its names imply too many directories"));
+
+  // As many directories that are members, and one name as deep as names can be.
+  rows = row(deep + deep + "f");
+  for (std::size_t size = 2; size <= deep.size(); size += 2) rows += directory_row("a/" + deep.substr(0, size - 1));
+  SqlArchive sound(rows);
+  int members = 0;
+  sound->each([&](std::string_view, const Member&) { ++members; });
+  CHECK(members == 1001);
+}
+
 TEST_CASE("a member is found by its exact name") {
   SqlArchive archive(row("lib/a.tcl") + directory_row("lib"));
   const auto member = archive->find("lib/a.tcl");
