@@ -9,6 +9,7 @@
 #    it, or it is asked for where that is not seen to run, it is not said to be missing.
 # 3. What is told of packages that nobody requires is an advice: a name may be made up while the program runs.
 
+::sdx::Load members
 ::sdx::Load packages
 ::sdx::Load scan
 
@@ -17,6 +18,7 @@ namespace eval ::sdx::closure {
     variable bytesMax 4194304
 
     variable entries	;# dict: member name -> entry as starlit::archive create takes it
+    variable byLast	;# dict: last part of a name -> names
     variable providers	;# dict: package -> list of {version folder module}
     variable inRuntime	;# dict: package -> versions
     variable vague	;# dict: folder -> text of its index, which could not be evaluated
@@ -53,6 +55,7 @@ namespace eval ::sdx::closure {
 
 proc ::sdx::closure::Report {members rows runtime {all 0}} {
     variable entries {}
+    variable byLast {}
     variable providers {}
     variable inRuntime [Runtime $runtime]
     variable vague {}
@@ -65,6 +68,7 @@ proc ::sdx::closure::Report {members rows runtime {all 0}} {
 
     foreach entry $members {
 	dict set entries [lindex $entry 0] $entry
+	dict lappend byLast [::sdx::members::Tail [lindex $entry 0]] [lindex $entry 0]
     }
     foreach row $rows {
 	lassign $row name version folder module
@@ -364,6 +368,7 @@ proc ::sdx::closure::Normal {name} {
 
 proc ::sdx::closure::Source {script tails sure} {
     variable entries
+    variable byLast
 
     set folder [string range $script 0 [string last / $script]-1]
     if {[llength $tails] == 0} {
@@ -379,9 +384,9 @@ proc ::sdx::closure::Source {script tails sure} {
 	    Reach $near $sure
 	} elseif {[dict exists $entries $tail]} {
 	    Reach $tail $sure
-	} elseif {$tail ne ""} {
+	} elseif {[dict exists $byLast [::sdx::members::Tail $tail]]} {
 	    set length [string length /$tail]
-	    foreach name [dict keys $entries] {
+	    foreach name [dict get $byLast [::sdx::members::Tail $tail]] {
 		if {[string range $name end-[expr {$length - 1}] end] eq "/$tail"} {
 		    Reach $name $sure
 		}

@@ -22,6 +22,8 @@
 
 namespace eval ::sdx::scan {
     variable depthMax 40
+    # Of the names that one word may have.
+    variable tailsMax 1000
     # A command in which none of these words stands needs no look.
     variable wanted {package source load auto_path tm::path autoextend startup}
 
@@ -409,6 +411,8 @@ proc ::sdx::scan::Tails {word bindings} {
 #	The same for [file join ...] and [file normalize ...].
 
 proc ::sdx::scan::JoinedTails {script bindings} {
+    variable tailsMax
+
     if {[catch {::starlit::script commands $script} commands]} {
 	return {}
     }
@@ -419,7 +423,7 @@ proc ::sdx::scan::JoinedTails {script bindings} {
     set tails {}
     foreach word [lreverse $words] {
 	set ends [Tails $word $bindings]
-	if {[llength $ends] == 0} {
+	if {[llength $ends] == 0 || [llength $ends] * max(1, [llength $tails]) > $tailsMax} {
 	    break
 	}
 	if {[llength $tails] == 0} {
