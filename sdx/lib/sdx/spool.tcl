@@ -7,8 +7,8 @@
 # 1. Names are made normal: "./a//b/" is a/b. What leads out, or lies below what is no directory, is an error.
 # 2. Where a name comes again the later member counts, as for tar itself; that is noted, unless both are directories.
 # 3. A hard link becomes a copy: two members have the same content in the archive.
-# 4. In the archive contents have numbers for names. Under their own they would need their directories, and thousands of
-#    these in one another take Tcl minutes.
+# 4. In the archive contents have numbers for names. Under their own they would need their directories, and thousands
+#    of these in one another take Tcl minutes.
 
 ::sdx::Load losses
 ::sdx::Load tar_reader
@@ -58,6 +58,12 @@ proc ::sdx::spool::Tar {file archive encoding skip} {
 	::vfs::sqlar::transaction $point {
 	    ::sdx::tar_reader::Each $file $encoding ::sdx::spool::Put
 	}
+    } trap POSIX {message options} {
+	# Of a full disk Tcl tells no more than that.
+	if {![string match "couldn't *" $message]} {
+	    set message "couldn't write \"$archive\": $message"
+	}
+	return -options $options $message
     } finally {
 	::vfs::sqlar::Unmount $point
     }
