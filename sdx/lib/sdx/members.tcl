@@ -12,6 +12,7 @@
 # implied by what is below it has an empty mode and mtime.
 
 ::sdx::Load json
+::sdx::Load links
 
 namespace eval ::sdx::members {
     # What a format is called.
@@ -19,7 +20,6 @@ namespace eval ::sdx::members {
 	kit kit starpack starpack runtime runtime plain {plain archive} metakit {Metakit kit} zip {zip file}
     }
     variable mounts 0
-    variable linksMax 40
     variable pieceBytes 262144
 }
 
@@ -80,43 +80,31 @@ proc ::sdx::members::NeedOwn {kit verb} {
 #	Its name; empty for the root.
 
 proc ::sdx::members::Resolve {kit members path follow} {
-    variable linksMax
-
-    set links 0
-    set done {}
-    set parts [split $path /]
-    while {[llength $parts]} {
-	set parts [lassign $parts part]
-	switch -- $part {
-	    "" - . {
-		continue
-	    }
-	    .. {
-		if {[llength $done] == 0} {
-		    Fail $kit $path "it leads out of the archive"
-		}
-		set done [lrange $done 0 end-1]
-		continue
-	    }
+    lassign [::sdx::links::Resolve $path $follow [list ::sdx::members::Link $members]] name fault target
+    switch -- $fault {
+	above {
+	    Fail $kit $path "it leads out of the archive"
 	}
-	lappend done $part
-	set name [join $done /]
-	if {![dict exists $members $name]} {
-	    Fail $kit $path [expr {$links ? "a link to what is not there" : "no such member"}]
+	gone {
+	    Fail $kit $path "no such member"
 	}
-	lassign [dict get $members $name] type - - - - target
-	if {$type eq "link" && ($follow || [llength $parts])} {
-	    if {[incr links] > $linksMax} {
-		Fail $kit $path "too many links"
-	    }
-	    if {[string match /* $target]} {
-		Fail $kit $path "a link that leads out of the archive, to \"$target\""
-	    }
-	    set done [lrange $done 0 end-1]
-	    set parts [concat [split $target /] $parts]
+	dangling {
+	    Fail $kit $path "a link to what is not there"
+	}
+	many {
+	    Fail $kit $path "too many links"
+	}
+	out {
+	    Fail $kit $path "a link that leads out of the archive, to \"$target\""
 	}
     }
-    return [join $done /]
+    return $name
+}
+
+# A member as links.tcl looks at it.
+proc ::sdx::members::Link {members name} {
+    lassign [dict get $members $name] type - - - - target
+    return [expr {$type eq "link" ? [list $target] : {}}]
 }
 
 # ::sdx::members::File --

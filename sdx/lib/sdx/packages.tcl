@@ -44,8 +44,7 @@ namespace eval ::sdx::packages {
     # as /kit/FOLDER.
     variable scripts {}
 
-    # Symbolic links on one path, as Linux has it (path_resolution(7)); indices, modules and links seen by all paths.
-    variable linksMax 40
+    # Indices, modules and links seen by all paths.
     variable waysMax 100000
 
     # A record with a tab: nothing is recorded then (vfs/archive/packages.h).
@@ -321,52 +320,22 @@ proc ::sdx::packages::ModuleRows {name} {
     return $rows
 }
 
-# ::sdx::packages::Resolve --
+# ::sdx::packages::Link --
 #
-#	Where a path leads over the symbolic links of the tree. Nothing outside of the tree is looked at: there it is
-#	another file on each machine, and none in a kit.
+#	A name in a tree as links.tcl looks at it; a folder that is only implied is there, too.
 #
 # Arguments:
 #	targets -	Dict: the tree's links and their targets.
 #	names -		All names in the tree, sorted.
-#
-# Results:
-#	The name of what is no link, of a folder that is only implied, too, or "" for the tree; "." where it leads to none.
 
-proc ::sdx::packages::Resolve {path targets names} {
-    variable linksMax
-
-    set links 0
-    set done {}
-    set parts [split $path /]
-    while {[llength $parts]} {
-	set parts [lassign $parts part]
-	switch -- $part {
-	    "" - . {
-		continue
-	    }
-	    .. {
-		if {[llength $done] == 0} {
-		    return .
-		}
-		set done [lrange $done 0 end-1]
-		continue
-	    }
-	}
-	set name [join [concat $done [list $part]] /]
-	if {[dict exists $targets $name]} {
-	    set target [dict get $targets $name]
-	    if {[string match /* $target] || [incr links] > $linksMax} {
-		return .
-	    }
-	    set parts [concat [split $target /] $parts]
-	} elseif {[IsThere $name $names]} {
-	    lappend done $part
-	} else {
-	    return .
-	}
+proc ::sdx::packages::Link {targets names name} {
+    if {[dict exists $targets $name]} {
+	return [list [dict get $targets $name]]
     }
-    return [join $done /]
+    if {![IsThere $name $names]} {
+	error "no such name"
+    }
+    return {}
 }
 
 # ::sdx::packages::IsThere --
@@ -393,6 +362,7 @@ proc ::sdx::packages::IsThere {name names} {
 proc ::sdx::packages::BehindLinks {entries links} {
     variable waysMax
 
+    ::sdx::Load links
     set paths {}
     foreach entry $entries {
 	dict set paths [lindex $entry 0] $entry
@@ -424,8 +394,9 @@ proc ::sdx::packages::BehindLinks {entries links} {
 		lappend found [lreplace [dict get $paths $name] 0 0 $where]
 		continue
 	    }
-	    set target [Resolve $name $targets $all]
-	    if {$target eq "." || $target in $passed} {
+	    # Nothing outside of the tree is looked at: there it is another file on each machine, and none in a kit.
+	    lassign [::sdx::links::Resolve $name 1 [list ::sdx::packages::Link $targets $all]] target fault
+	    if {$fault ne "" || $target in $passed} {
 		continue
 	    }
 	    if {![dict exists $paths $target] || [lindex [dict get $paths $target] 1] eq "directory"
