@@ -19,6 +19,7 @@ namespace eval ::sdx::closure {
 
     variable entries	;# dict: member name -> entry as starlit::archive create takes it
     variable byLast	;# dict: last part of a name -> names
+    variable byFolder	;# dict: folder -> the scripts in it, not below it, but for indices
     variable providers	;# dict: package -> list of {version folder module}
     variable inRuntime	;# dict: package -> versions
     variable vague	;# dict: folder -> text of its index, which could not be evaluated
@@ -37,7 +38,7 @@ namespace eval ::sdx::closure {
 # Arguments:
 #	members -	Entries as starlit::archive create takes them.
 #	rows -		The package index of the tree, just made by packages.tcl.
-#	runtime -	The runtime's file.
+#	runtime -	The packages in the runtime's archive, as starlit::archive packages gives them.
 #	all -		Whether scripts are scanned too that main.tcl is not seen to reach.
 #
 # Results:
@@ -56,6 +57,7 @@ namespace eval ::sdx::closure {
 proc ::sdx::closure::Report {members rows runtime {all 0}} {
     variable entries {}
     variable byLast {}
+    variable byFolder {}
     variable providers {}
     variable inRuntime [Runtime $runtime]
     variable vague {}
@@ -67,8 +69,12 @@ proc ::sdx::closure::Report {members rows runtime {all 0}} {
     variable used {}
 
     foreach entry $members {
-	dict set entries [lindex $entry 0] $entry
-	dict lappend byLast [::sdx::members::Tail [lindex $entry 0]] [lindex $entry 0]
+	set name [lindex $entry 0]
+	dict set entries $name $entry
+	dict lappend byLast [::sdx::members::Tail $name] $name
+	if {[string match *.tcl $name] && ![string match *pkgIndex.tcl $name]} {
+	    dict lappend byFolder [string range $name 0 [string last / $name]-1] $name
+	}
     }
     foreach row $rows {
 	lassign $row name version folder module
@@ -115,9 +121,10 @@ proc ::sdx::closure::Report {members rows runtime {all 0}} {
 
 # ::sdx::closure::Runtime --
 #
-#	The packages of a runtime: linked in, by the interpreter that this one creates, and in its archive.
+#	The versions of a runtime's packages: of those that are linked in, which each interpreter that it creates has, and of
+#	those in its archive.
 
-proc ::sdx::closure::Runtime {file} {
+proc ::sdx::closure::Runtime {rows} {
     set packages {}
     set interp [interp create]
     try {
@@ -128,7 +135,7 @@ proc ::sdx::closure::Runtime {file} {
     } finally {
 	interp delete $interp
     }
-    foreach row [::starlit::archive packages $file] {
+    foreach row $rows {
 	lassign $row name version
 	dict lappend packages $name $version
     }
@@ -326,18 +333,9 @@ proc ::sdx::closure::Scripts {name version folder module} {
 #	The scripts in a folder, not below it.
 
 proc ::sdx::closure::InFolder {folder} {
-    variable entries
+    variable byFolder
 
-    set prefix [expr {$folder eq "" ? "" : "$folder/"}]
-    set length [string length $prefix]
-    set scripts {}
-    foreach name [dict keys $entries *.tcl] {
-	if {[string equal -length $length $name $prefix] && [string first / $name $length] < 0
-		&& ![string match *pkgIndex.tcl $name]} {
-	    lappend scripts $name
-	}
-    }
-    return $scripts
+    return [expr {[dict exists $byFolder $folder] ? [dict get $byFolder $folder] : {}}]
 }
 
 # ::sdx::closure::Normal --

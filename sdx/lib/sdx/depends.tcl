@@ -42,7 +42,8 @@ proc ::sdx::depends::Run {values} {
     if {[file isdirectory $path]} {
 	lassign [::sdx::entries::Walk $path] entries links
 	NeedMain $values $entries
-	return [::sdx::closure::Report $entries [::sdx::packages::Record $entries $links] $runtime $all]
+	return [::sdx::closure::Report $entries [::sdx::packages::Record $entries $links] \
+		[::starlit::archive packages $runtime] $all]
     }
     if {[dict get [::starlit::archive info $path] format] in {starpack runtime} && ![dict exists $values -runtime]} {
 	set runtime $path
@@ -58,7 +59,8 @@ proc ::sdx::depends::Run {values} {
 	    }
 	}
 	NeedMain $values $entries
-	return [::sdx::closure::Report $entries [::sdx::packages::Record $entries $links] $runtime $all]
+	return [::sdx::closure::Report $entries [::sdx::packages::Record $entries $links] \
+		[::starlit::archive packages $runtime] $all]
     }
 }
 

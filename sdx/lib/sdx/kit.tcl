@@ -124,12 +124,16 @@ proc ::sdx::kit::Write {output entries links values {stored {}} {script ""}} {
     set unseen [expr {$::sdx::talks && [dict get $values -quiet]
 	    && !([dict get $values -strict] || [dict get $values -json])}]
     if {![dict get $values -nocheck] && !$unseen} {
-	# In a jail, or where it may only be run, our own executable cannot be looked into.
-	if {![dict exists $values -runtime] && ![dict get $values -strict]
-		&& [catch {::starlit::archive packages $runtime} message]} {
+	try {
+	    set own [::starlit::archive packages $runtime]
+	} on ok {} {
+	    set checked [Check $output $entries $rows $own $values]
+	} on error {message failure} {
+	    # In a jail, or where it may only be run, our own executable cannot be looked into.
+	    if {[dict exists $values -runtime] || [dict get $values -strict]} {
+		return -options $failure $message
+	    }
 	    dict set checked warnings [list "packages were not checked: $message"]
-	} else {
-	    set checked [Check $output $entries $rows $runtime $values]
 	}
     }
     try {
@@ -145,6 +149,10 @@ proc ::sdx::kit::Write {output entries links values {stored {}} {script ""}} {
 # ::sdx::kit::Check --
 #
 #	Looks for packages that are missing.
+#
+# Arguments:
+#	rows -		The packages of the tree.
+#	runtime -	Those of the runtime.
 
 proc ::sdx::kit::Check {output entries rows runtime values} {
     ::sdx::Load closure
