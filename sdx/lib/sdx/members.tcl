@@ -244,7 +244,6 @@ proc ::sdx::members::Each {wordName words script} {
 	try {
 	    uplevel 1 $script
 	} on error {message options} {
-	    ::starlit::interrupts check
 	    if {[string match {error writing "stdout":*} $message]} {
 		# What comes next could not be written either.
 		return -options $options $message

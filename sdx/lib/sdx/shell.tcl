@@ -7,9 +7,10 @@
 
 # ::sdx::Complain --
 #
-#	Tells an error, on one line.
+#	Tells an error, on one line, before sdx goes on with what is left. An interruption is none: it is raised again.
 
 proc ::sdx::Complain {message} {
+    ::starlit::interrupts check
     Load lsk
     puts stderr "sdx: [lsk::Printable [string map {\n \\n \r \\r} $message]]"
 }
@@ -45,10 +46,12 @@ proc ::sdx::Main {arguments} {
 	}
 	flush stdout
     } trap {SDX USAGE} {message} {
+	::starlit::interrupts end
 	Complain $message
 	return 2
     } trap {SDX STATUS} {message options} {
 	# The command has told all there is to tell.
+	::starlit::interrupts end
 	if {[catch {flush stdout} message]} {
 	    Complain $message
 	    return 1
