@@ -57,15 +57,20 @@ proc ::sdx::members::List {kit {runtime 0}} {
 #
 # Arguments:
 #	verb -	What cannot be done with it, for the message.
+#
+# Results:
+#	What starlit::archive info says of it.
 
 proc ::sdx::members::NeedOwn {kit verb} {
     variable formats
 
-    set format [dict get [::starlit::archive info $kit] format]
+    set info [::starlit::archive info $kit]
+    set format [dict get $info format]
     if {$format in {metakit zip}} {
 	return -code error -level 2 -errorcode {POSIX EROFS {read-only file system}} "couldn't $verb \"$kit\":\
 	    a [dict get $formats $format] is read-only (hint: sdx convert makes a kit of it)"
     }
+    return $info
 }
 
 # ::sdx::members::Resolve --

@@ -34,8 +34,7 @@ proc ::sdx::merge::Staged {directory stageName members deleted script} {
     set scratch ""
     try {
 	Check $root $directory $members $deleted
-	set scratch [Scratch $root]
-	file attributes $directory/$scratch -permissions 0700
+	set scratch [Scratch $root $directory]
 	set stage $directory/$scratch/new
 	set inner [uplevel 1 $script]
 	if {[file isdirectory $stage]} {
@@ -55,19 +54,21 @@ proc ::sdx::merge::Staged {directory stageName members deleted script} {
 
 # ::sdx::merge::Scratch --
 #
-#	Makes a directory that was not there: what has its name may be a trap, or somebody's.
+#	Makes a directory that was not there, and that nobody else may enter: what has its name may be a trap, or somebody's.
 #
 # Arguments:
-#	root -	The directory it is made in, held by starlit::beneath.
+#	root -		The directory it is made in, held by starlit::beneath.
+#	directory -	Its path.
 #
 # Results:
 #	Its name.
 
-proc ::sdx::merge::Scratch {root} {
+proc ::sdx::merge::Scratch {root directory} {
     for {set i 0} {1} {incr i} {
 	set name .sdx-[pid]-$i
 	try {
 	    ::starlit::beneath mkdir $root $name
+	    file attributes $directory/$name -permissions 0700
 	    return $name
 	} trap {POSIX EEXIST} {message options} {
 	    if {$i == 1000} {

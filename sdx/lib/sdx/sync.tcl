@@ -262,11 +262,10 @@ proc ::sdx::sync::Apply {source target plan} {
 	set folder [file dirname [dict get $target path]]
 	set held [::starlit::beneath hold $folder]
 	try {
-	    set scratch [::sdx::merge::Scratch $held]
+	    set scratch [::sdx::merge::Scratch $held $folder]
 	} finally {
 	    ::starlit::beneath release $held
 	}
-	file attributes $folder/$scratch -permissions 0700
 	try {
 	    set stage $folder/$scratch/new
 	    set names [lmap step $plan {

@@ -86,8 +86,7 @@ proc ::sdx::vacuum::Json {done} {
 #	package index is recorded).
 
 proc ::sdx::vacuum::File {file args} {
-    ::sdx::members::NeedOwn $file vacuum
-    set info [::starlit::archive info $file]
+    set info [::sdx::members::NeedOwn $file vacuum]
     # A plain archive that never had an index is left without.
     if {[dict get $info indexed] || [dict get $info format] ne "plain"} {
 	lappend args -index [::sdx::index::Packages $file]
