@@ -275,7 +275,7 @@ proc ::sdx::convert::Archive {format source to values options} {
 	::sdx::Load packages
 	::sdx::source::Seen $source $to entries {
 	    # What is seen through a link to a directory has packages, too.
-	    lappend options -packages [::sdx::packages::Record $entries [::sdx::source::Links $source]]
+	    lappend options -packages [::sdx::packages::Record $entries [::sdx::members::Links [dict get $source members]]]
 	}
     }
     ::starlit::archive create $to [::sdx::source::Entries $source] {*}$options

@@ -50,16 +50,11 @@ proc ::sdx::depends::Run {values} {
     }
     set members [::sdx::members::List $path]
     ::sdx::members::Mounted $path point {
-	set entries {}
-	set links {}
-	dict for {name member} $members {
-	    lappend entries [list $name [expr {[lindex $member 0] eq "directory" ? "directory" : "file"}] $point/$name]
-	    if {[lindex $member 0] eq "link"} {
-		lappend links $name
-	    }
-	}
+	set entries [lmap {name member} $members {
+	    list $name [expr {[lindex $member 0] eq "directory" ? "directory" : "file"}] $point/$name
+	}]
 	NeedMain $values $entries
-	return [::sdx::closure::Report $entries [::sdx::packages::Record $entries $links] \
+	return [::sdx::closure::Report $entries [::sdx::packages::Record $entries [::sdx::members::Links $members]] \
 		[::starlit::archive packages $runtime] $all]
     }
 }

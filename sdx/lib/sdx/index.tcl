@@ -3,6 +3,7 @@
 # index.tcl: the package index of an archive that is there, found out anew after it was changed.
 
 ::sdx::Load entries
+::sdx::Load members
 ::sdx::Load packages
 
 namespace eval ::sdx::index {
@@ -20,21 +21,10 @@ namespace eval ::sdx::index {
 proc ::sdx::index::Packages {kit} {
     set counter [dict get [::starlit::archive info $kit] counter]
     set kit [::sdx::entries::Plain $kit]
-    set point [file join [file dirname $kit] .sdx-index-[pid]]
-    ::vfs::sqlar::Mount $kit $point -readonly
-    try {
-	set entries {}
-	set links {}
-	foreach member [::starlit::archive list $kit -runtime 1] {
-	    lassign $member name type
-	    lappend entries [list $name file $point/$name]
-	    if {$type eq "link"} {
-		lappend links $name
-	    }
-	}
-	return [list $counter [::sdx::packages::Record $entries $links]]
-    } finally {
-	::vfs::sqlar::Unmount $point
+    ::sdx::members::Mounted $kit point {
+	set members [::sdx::members::List $kit 1]
+	set entries [lmap name [dict keys $members] {list $name file $point/$name}]
+	return [list $counter [::sdx::packages::Record $entries [::sdx::members::Links $members]]]
     }
 }
 

@@ -51,6 +51,20 @@ proc ::sdx::members::List {kit {runtime 0}} {
     return $members
 }
 
+# ::sdx::members::Links --
+#
+#	The names of the members that are links.
+
+proc ::sdx::members::Links {members} {
+    set links {}
+    dict for {name member} $members {
+	if {[lindex $member 0] eq "link"} {
+	    lappend links $name
+	}
+    }
+    return $links
+}
+
 # ::sdx::members::NeedOwn --
 #
 #	Refuses to change what can only be read.

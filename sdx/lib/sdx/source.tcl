@@ -260,7 +260,7 @@ proc ::sdx::source::Seen {source output entriesName script} {
     set place 5
     # An executable shows its runtime's members too, and the archive made of a tar file has neither names nor links.
     if {[dict get $source format] in {starpack runtime}
-	    || ([dict get $source format] in {tar tar.gz} && [llength [Links $source]])} {
+	    || ([dict get $source format] in {tar tar.gz} && [llength [::sdx::members::Links [dict get $source members]]])} {
 	set archive [Temporary $output]
 	::starlit::archive create $archive [Entries $source] -level 1 -mode 0600
 	dict set source archive $archive
@@ -273,20 +273,6 @@ proc ::sdx::source::Seen {source output entriesName script} {
 	}
 	uplevel 1 $script
     }
-}
-
-# ::sdx::source::Links --
-#
-#	The names of the members that are links.
-
-proc ::sdx::source::Links {source} {
-    set links {}
-    dict for {name member} [dict get $source members] {
-	if {[lindex $member 0] eq "link"} {
-	    lappend links $name
-	}
-    }
-    return $links
 }
 
 # ::sdx::source::Pieces --
